@@ -28,7 +28,12 @@ FieldName = Literal["title", "text"]
 
 
 def _as_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a moment outside the years 1 to 9999") from error
 
 
 Timestamp = Annotated[datetime, AfterValidator(_as_utc)]

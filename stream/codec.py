@@ -1,0 +1,249 @@
+"""Bytes to records, records to bytes: the only place where JSON is read or written.
+
+``decode`` never raises, whatever the bytes: it returns an `Article` or a `Rejected`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from stream import topics
+from stream.records import (
+    Article,
+    ArticleEntity,
+    ArticleEvent,
+    EnrichedArticle,
+    Header,
+    Message,
+    Original,
+    Reason,
+    Record,
+    Rejected,
+    derived_id,
+)
+
+ATTEMPTS_HEADER = "newsstream-attempts"
+"""Set by a replay: how often this message was refused before."""
+
+_BOM = b"\xef\xbb\xbf"
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_KEEP_OF_HUGE = 64 * 1024
+_MAX_HEADERS = 64
+_MAX_HEADER_BYTES = 32 * 1024
+_MAX_KEY_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A record as it goes over the wire."""
+
+    topic: str
+    """Name in the table of topics, without the prefix."""
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+# --- in ---------------------------------------------------------------------------------------------
+
+
+def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> Article | Rejected:
+    """Read one message.
+
+    Args:
+        message: what Kafka delivered.
+        max_bytes: values larger than this are refused.
+        now: the processing time of a rejection.
+        service: version of the service, for a rejection.
+
+    """
+
+    def refuse(reason: Reason, detail: str) -> Rejected:
+        return reject(message, reason, detail, now=now, service=service)
+
+    value = message.value
+    if not value:
+        return refuse(Reason.EMPTY, "the message has no value" if value is None else "the value has zero bytes")
+    if len(value) > max_bytes:
+        return refuse(Reason.TOO_LARGE, f"the value has {len(value):,} bytes; the limit is {max_bytes:,}")
+    value = value.removeprefix(_BOM)
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return refuse(Reason.NOT_UTF8, f"byte {error.start:,} is not UTF-8: {error.reason}")
+    try:
+        return Article.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] != "json_invalid":
+        return refuse(Reason.INVALID, _invalid(first))
+    if "surrogate" in first["msg"] or "hex escape" in first["msg"]:
+        article = _decode_scrubbed(value)
+        if article is not None:
+            return article
+    return refuse(Reason.NOT_JSON, _shortened(str(first["msg"])))
+
+
+def _decode_scrubbed(value: bytes) -> Article | None:
+    """Read JSON whose strings hold lone surrogates, each replaced by U+FFFD; None where it is no article anyway."""
+    try:
+        raw = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    try:
+        return Article.model_validate(_without_surrogates(raw))
+    except (ValidationError, RecursionError):
+        return None
+
+
+def _without_surrogates(raw: Any) -> Any:
+    if isinstance(raw, str):
+        return raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(raw, list):
+        return [_without_surrogates(item) for item in raw]
+    if isinstance(raw, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in raw.items()}
+    return raw
+
+
+def _invalid(error: Any) -> str:
+    """Name the field and what was expected, never the value: it may be large, or private."""
+    where = ".".join(str(part) for part in error["loc"]) or "the value"
+    return _shortened(f"{where}: {error['msg']}")
+
+
+def _shortened(text: str, *, limit: int = 300) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def article_id(article: Article) -> str:
+    """The producer's id, or one derived from the address, or from the text."""
+    if article.id is not None:
+        return article.id
+    if article.url:
+        return derived_id("article", "url", article.url)
+    return derived_id("article", "text", article.title or "", article.text)
+
+
+def reject(  # every field of a rejection comes from somewhere else
+    message: Message,
+    reason: Reason,
+    detail: str,
+    *,
+    now: datetime,
+    service: str,
+    article_id: str | None = None,
+    keep_bytes: int = topics.MEBIBYTE,
+) -> Rejected:
+    """A rejection of `message`: a record with everything that is needed to try it again.
+
+    The original value is kept whole up to `keep_bytes`, else its first 64 KiB.
+    """
+    value = message.value
+    digest = hashlib.sha256(value or b"").hexdigest()
+    kept = value if value is None or len(value) <= keep_bytes else value[: min(_KEEP_OF_HUGE, keep_bytes)]
+    truncated = kept is not None and value is not None and len(kept) < len(value)
+    return Rejected(
+        id=derived_id("rejected", message.topic, str(message.partition), str(message.offset), digest),
+        article_id=article_id,
+        reason=reason,
+        detail=detail,
+        original=Original(value=_base64(kept), size=len(value or b""), sha256=digest, truncated=truncated),
+        key=_base64(message.key[:_MAX_KEY_BYTES] if message.key is not None else None),
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=message.timestamp,
+        headers=tuple(
+            Header(key=key.encode("utf-8", "replace").decode()[:200], value=_base64(data[:_MAX_HEADER_BYTES]) or "")
+            for key, data in message.headers[:_MAX_HEADERS]
+        ),
+        attempts=message.attempts + 1,
+        processed_at=now,
+        service=service,
+    )
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
+
+
+# --- out --------------------------------------------------------------------------------------------
+
+
+def encode(record: Record, *, message: Message, source: str) -> Encoded:
+    """A record as it goes over the wire, with CloudEvents 1.0 headers (binary mode) and the trace of `message`."""
+    return Encoded(
+        topic=topics.topic_of(record).name,
+        key=topics.key_of(record).encode(),
+        value=to_json(record),
+        headers=(*_cloudevents(record, source=source), *_trace(record, message), *_dead_letter(record)),
+    )
+
+
+def to_json(record: Record) -> bytes:
+    """One line of JSON."""
+    return record.model_dump_json(by_alias=True).encode()
+
+
+def record_from_json(value: bytes) -> Record:
+    """Read back a record that this service wrote; raises `ValueError` where it is none."""
+    name = json.loads(value).get("schema")
+    for model in (EnrichedArticle, ArticleEvent, ArticleEntity, Rejected):
+        if model.model_fields["schema_"].default == name:
+            return model.model_validate_json(value)
+    raise ValueError(f"not a record of this service: schema {name!r}")
+
+
+def dataschema(record: Record) -> str:
+    """The ``$id`` of the JSON Schema of a record."""
+    return f"urn:newsstream:{record.schema_.replace('/', ':')}"
+
+
+def _cloudevents(record: Record, *, source: str) -> tuple[tuple[str, bytes], ...]:
+    name, _, version = record.schema_.partition("/")
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", topics.id_of(record).encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", f"newsstream.{name}.v{version}".encode()),
+        ("ce_time", record.processed_at.isoformat().replace("+00:00", "Z").encode()),
+        ("ce_dataschema", dataschema(record).encode()),
+        ("content-type", b"application/json"),
+    )
+
+
+def _trace(record: Record, message: Message) -> tuple[tuple[str, bytes], ...]:
+    """W3C trace context: the trace of the input goes on; where there is none, one is derived from the message."""
+    incoming = dict(message.headers)
+    parent = incoming.get("traceparent", b"").decode("ascii", "replace")
+    if _TRACEPARENT.fullmatch(parent):
+        trace, flags = parent[3:35], parent[53:]
+        state = incoming.get("tracestate")
+    else:
+        seed = f"{message.topic}\x1f{message.partition}\x1f{message.offset}".encode() + (message.value or b"")
+        trace, flags, state = hashlib.sha256(seed).hexdigest()[:32], "01", None
+    span = hashlib.sha256(f"{trace}{record.schema_}{topics.id_of(record)}".encode()).hexdigest()[:16]
+    headers = (("traceparent", f"00-{trace}-{span}-{flags}".encode()),)
+    return headers if state is None else (*headers, ("tracestate", state))
+
+
+def _dead_letter(record: Record) -> tuple[tuple[str, bytes], ...]:
+    """Kafka Streams' names for what a dead letter says, for people's tools."""
+    if not isinstance(record, Rejected):
+        return ()
+    return (
+        ("__streams.errors.exception", record.reason.encode()),
+        ("__streams.errors.message", record.detail.encode()),
+        ("__streams.errors.topic", record.topic.encode()),
+        ("__streams.errors.partition", str(record.partition).encode()),
+        ("__streams.errors.offset", str(record.offset).encode()),
+    )

@@ -1,0 +1,183 @@
+"""Settings: frozen, typed, from the environment (``NEWSSTREAM_…``), each one documented.
+
+Only the composition roots read this module. A bad value stops the start with a message that names the variable, the value
+and what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import stream
+from stream import pipeline
+
+PREFIX = "NEWSSTREAM_"
+_HIDDEN = "(hidden)"
+
+
+class Settings(BaseSettings):
+    """All settings of the service. Every field is an environment variable with the prefix ``NEWSSTREAM_``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # Kafka
+    bootstrap_servers: str = Field("localhost:9092", description="Kafka brokers, `host:port` separated by commas.")
+    group_id: str = Field("newsstream", min_length=1, description="Consumer group; workers of one group share the partitions.")
+    topic_prefix: str = Field("news.", pattern=r"^[a-zA-Z0-9._-]*$", description="Put before every topic name.")
+    partitions: int = Field(8, ge=1, le=10_000, description="Partitions of the topics that `newsstream topics create` makes.")
+    replication_factor: int = Field(1, ge=-1, le=10, description="Replication of those topics; -1 means the broker's default.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="How to talk to the brokers.",
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("PLAIN", description="SASL mechanism.")
+    sasl_username: str | None = Field(None, description="SASL user.")
+    sasl_password: SecretStr | None = Field(None, description="SASL password; never logged.")
+    ssl_cafile: str | None = Field(None, description="PEM file of the CA that signed the brokers' certificates.")
+    ssl_certfile: str | None = Field(None, description="PEM file of the client's certificate (mutual TLS).")
+    ssl_keyfile: str | None = Field(None, description="PEM file of the client's key.")
+    session_timeout: float = Field(
+        30, ge=1, le=1800, description="Seconds without a heartbeat until the group gives a worker up."
+    )
+    heartbeat_interval: float = Field(3, gt=0, le=600, description="Seconds between heartbeats; at most a third of the session.")
+    request_timeout: float = Field(
+        40, ge=2, le=1800, description="Seconds until a request to a broker, or a delivery, has failed."
+    )
+    startup_timeout: float = Field(0, ge=0, description="Seconds to wait for Kafka and the topics at start; 0 waits for ever.")
+
+    # Work
+    processes: int = Field(0, ge=0, le=1024, description="Pool processes; 0 means one per core that this process may use.")
+    prefetch: int = Field(4, ge=1, le=256, description="Articles handed to a pool process ahead of its answers.")
+    deadline: float = Field(20, gt=0, le=3600, description="Seconds that one article may take before it is rejected.")
+    process_memory_mb: int = Field(
+        1536, ge=256, description="Memory of one pool process, in MiB, above which its article is rejected."
+    )
+    drain_timeout: float = Field(25, ge=0, le=3600, description="Seconds to finish what is in flight after SIGTERM.")
+    stall_timeout: float = Field(300, ge=0, description="Seconds with work waiting and nothing acknowledged until exit; 0 never.")
+    max_rejected_ratio: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="The worker stops when more than this share of the last `rejected_window` articles was rejected; 1 never.",
+    )
+    rejected_window: int = Field(500, ge=10, description="Articles over which that share is taken.")
+    max_restarts: int = Field(100, ge=1, description="Pool processes lost in a minute above which the worker stops.")
+
+    # Content
+    max_message_bytes: int = Field(1024 * 1024, ge=1024, description="Larger values are rejected (`too_large`).")
+    max_text_chars: int = Field(100_000, ge=100, description="Longer texts are cut, and flagged `truncated`.")
+    max_output_bytes: int = Field(1024 * 1024, ge=1024, description="Larger enriched records are rejected (`output_too_large`).")
+    ner_models: str = Field(
+        "", description="spaCy pipelines by language, `it=it_core_news_lg,en=/models/en`; others use the bundled one."
+    )
+    event_threshold: float | None = Field(
+        None, ge=0, le=1, description="Least confidence of an event; unset means the measured default."
+    )
+    pipeline: str = Field(
+        "stream.pool.process:open_pipeline",
+        pattern=r"^[\w.]+:\w+$",
+        description="`module:function` that opens the pipeline in a pool process; for tests.",
+    )
+
+    # Being watched
+    probes_host: str = Field(
+        "127.0.0.1", description="Address of `/livez`, `/readyz` and `/metrics`; 0.0.0.0 to be scraped from outside."
+    )
+    probes_port: int = Field(8080, ge=0, le=65535, description="Port of the probes; 0 picks a free one.")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto` means JSON unless on a terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                f"{PREFIX}SECURITY_PROTOCOL={self.security_protocol} needs {PREFIX}SASL_USERNAME and {PREFIX}SASL_PASSWORD"
+            )
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError(f"{PREFIX}SSL_KEYFILE needs {PREFIX}SSL_CERTFILE")
+        if self.heartbeat_interval * 3 > self.session_timeout:
+            raise ValueError(f"{PREFIX}HEARTBEAT_INTERVAL must be at most a third of {PREFIX}SESSION_TIMEOUT")
+        if self.session_timeout > self.request_timeout:
+            raise ValueError(f"{PREFIX}REQUEST_TIMEOUT must not be less than {PREFIX}SESSION_TIMEOUT")
+        parse_ner_models(self.ner_models)
+        return self
+
+    def pool_size(self) -> int:
+        """Number of pool processes."""
+        return self.processes or len(os.sched_getaffinity(0))
+
+    def options(self) -> pipeline.Options:
+        """What the pipeline needs to know."""
+        return pipeline.Options(
+            max_message_bytes=self.max_message_bytes,
+            max_text_chars=self.max_text_chars,
+            max_output_bytes=self.max_output_bytes,
+            ner_models=parse_ner_models(self.ner_models),
+            event_threshold=self.event_threshold,
+            source=f"newsstream/{self.group_id}",
+            service=stream.__version__,
+        )
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """TLS as configured; None without TLS. Raises `OSError` or `ssl.SSLError` where a file cannot be used."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        context = ssl.create_default_context(cafile=self.ssl_cafile)
+        if self.ssl_certfile:
+            context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
+        return context
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Keyword arguments that every aiokafka client takes."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "security_protocol": self.security_protocol,
+            "ssl_context": self.ssl_context(),
+            "request_timeout_ms": int(self.request_timeout * 1000),
+        }
+        if self.security_protocol.startswith("SASL"):
+            assert self.sasl_password is not None
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password.get_secret_value(),
+            }
+        return arguments
+
+
+def parse_ner_models(value: str) -> dict[str, str]:
+    """``"it=it_core_news_lg,en=/models/en"`` as a mapping; raises `ValueError` on anything else."""
+    pairs = [item.strip() for item in value.split(",") if item.strip()]
+    found = {}
+    for pair in pairs:
+        language, separator, model = (part.strip() for part in pair.partition("="))
+        if not (separator and language and model):
+            raise ValueError(f"{PREFIX}NER_MODELS: expected language=pipeline, got {pair!r}")
+        found[language] = model
+    return found
+
+
+def from_environment(**overrides: Any) -> Settings:
+    """Settings from the environment, with what the command line overrides.
+
+    Raises:
+        ValueError: one line per bad variable: its name, its value and what was expected.
+
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise ValueError("\n".join(_explain(item) for item in error.errors(include_url=False))) from None
+
+
+def _explain(error: Any) -> str:
+    if not error["loc"]:
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0])
+    value = _HIDDEN if "password" in name else repr(error["input"])
+    return f"{PREFIX}{name.upper()}={value}: {error['msg'].removeprefix('Value error, ')}"
