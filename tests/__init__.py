@@ -1,0 +1,1 @@
+"""The tests: `test_<module>.py` mirrors `stream/`, and the folders hold what is larger than a module."""

@@ -1,0 +1,185 @@
+"""One behavioural suite for every broker that this project is tested on: where the embedded one falls short, it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from aiokafka import TopicPartition
+
+from tests.kafka import client
+from tests.kafka.plugin import Broker
+
+pytestmark = pytest.mark.kafka
+
+
+def articles(number: int) -> list[client.Outgoing]:
+    """Keys and values, in order."""
+    return [(f"article-{n}".encode(), f"text {n}".encode()) for n in range(number)]
+
+
+def test_a_partition_keeps_the_order(broker: Broker, prefix: str) -> None:
+    """Thirty articles of three keys over four partitions: the articles of one key come out as they went in."""
+    topic = f"{prefix}order"
+    sent: list[client.Outgoing] = [(f"agency-{n % 3}".encode(), str(n).encode()) for n in range(30)]
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, topic, partitions=4)
+        await client.produce(broker.bootstrap, topic, sent)
+        return await client.consume_all(broker.bootstrap, topic, until=30)
+
+    received = asyncio.run(scenario())
+
+    for key in (b"agency-0", b"agency-1", b"agency-2"):
+        assert [record.value for record in received if record.key == key] == [out[1] for out in sent if out[0] == key]
+        assert len({record.partition for record in received if record.key == key}) == 1
+
+
+def test_headers_arrive_in_order_with_repeats(broker: Broker, prefix: str) -> None:
+    """Trace context and CloudEvents attributes travel as headers: names may repeat, values are any bytes, empty ones too."""
+    topic = f"{prefix}headers"
+    headers = (("traceparent", b"00-0af7-01"), ("ce_id", "è".encode()), ("ce_id", b"\x00\xff"), ("empty", b""))
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, topic)
+        await client.produce(broker.bootstrap, topic, [(b"k", b"v", headers)])
+        return await client.consume_all(broker.bootstrap, topic, until=1)
+
+    assert asyncio.run(scenario())[0].headers == headers
+
+
+def test_a_tombstone_is_not_an_empty_value(broker: Broker, prefix: str) -> None:
+    """No value and no bytes are two things, and so are no key and an empty key."""
+    topic = f"{prefix}tombstones"
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, topic)
+        await client.produce(broker.bootstrap, topic, [(b"k", None), (b"k", b""), (None, b"v"), (b"", b"v")])
+        return await client.consume_all(broker.bootstrap, topic, until=4)
+
+    received = asyncio.run(scenario())
+
+    assert [(record.key, record.value) for record in received] == [(b"k", None), (b"k", b""), (None, b"v"), (b"", b"v")]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_compressed_idempotent_batches_arrive_once(broker: Broker, prefix: str, codec: str) -> None:
+    """Two hundred articles in compressed batches of an idempotent producer: each once, in order."""
+    topic = f"{prefix}{codec}"
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, topic)
+        await client.produce(
+            broker.bootstrap, topic, articles(200), enable_idempotence=True, compression_type=codec, linger_ms=10
+        )
+        return await client.consume_all(broker.bootstrap, topic, until=200)
+
+    received = asyncio.run(scenario())
+
+    assert [(record.offset, record.key, record.value) for record in received] == [
+        (n, out[0], out[1]) for n, out in enumerate(articles(200))
+    ]
+
+
+def test_timestamps_are_those_of_the_producer(broker: Broker, prefix: str) -> None:
+    """End-to-end latency starts at the time that the producer wrote: it is kept to the millisecond."""
+    topic = f"{prefix}timestamps"
+    written = int(time.time() * 1000) - 60_000
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, topic)
+        async with client.producer(broker.bootstrap) as producer:
+            await producer.send_and_wait(topic, b"v", timestamp_ms=written)
+        return await client.consume_all(broker.bootstrap, topic, until=1)
+
+    assert asyncio.run(scenario())[0].timestamp == written
+
+
+def test_an_offset_is_found_by_time(broker: Broker, prefix: str) -> None:
+    """A replay starts at a moment: the first record at or after it is found."""
+    topic = f"{prefix}times"
+    start = int(time.time() * 1000) - 60_000
+    partition = TopicPartition(topic, 0)
+
+    async def scenario() -> int:
+        await client.create_topics(broker.bootstrap, topic)
+        async with client.producer(broker.bootstrap) as producer:
+            for n in range(5):
+                await producer.send_and_wait(topic, str(n).encode(), timestamp_ms=start + n * 1000)
+        async with client.consumer(broker.bootstrap) as consumer:
+            found = await consumer.offsets_for_times({partition: start + 2500})
+        return int(found[partition].offset)
+
+    assert asyncio.run(scenario()) == 3
+
+
+def test_end_offsets_count_the_records(broker: Broker, prefix: str) -> None:
+    """Lag is the end offset less the committed one: the end offset is right for every partition, empty ones too."""
+    topic = f"{prefix}ends"
+
+    async def scenario() -> dict[int, int]:
+        await client.create_topics(broker.bootstrap, topic, partitions=3)
+        async with client.producer(broker.bootstrap) as producer:
+            for _ in range(7):
+                await producer.send_and_wait(topic, b"v", partition=1)
+        return await client.end_offsets(broker.bootstrap, topic)
+
+    assert asyncio.run(scenario()) == {0: 0, 1: 7, 2: 0}
+
+
+def test_a_group_resumes_where_it_committed(broker: Broker, prefix: str) -> None:
+    """A worker that read ten articles and committed four of them sees the fifth again after a restart, and none before."""
+    topic, group = f"{prefix}resume", f"{prefix}group"
+
+    async def read(count: int, *, commit: int) -> list[int]:
+        async with client.consumer(broker.bootstrap, topic, group_id=group) as consumer:
+            offsets = [(await consumer.getone()).offset for _ in range(count)]
+            await consumer.commit({TopicPartition(topic, 0): commit})
+        return offsets
+
+    async def scenario() -> tuple[list[int], list[int], dict[int, int]]:
+        await client.create_topics(broker.bootstrap, topic)
+        await client.produce(broker.bootstrap, topic, articles(10))
+        return (
+            await read(10, commit=4),
+            await read(6, commit=10),
+            await client.committed(broker.bootstrap, group, topic),
+        )
+
+    first, second, committed = asyncio.run(asyncio.wait_for(scenario(), 60))
+
+    assert first == list(range(10))
+    assert second == list(range(4, 10))
+    assert committed == {0: 10}
+
+
+def test_members_share_the_partitions_and_take_over(broker: Broker, prefix: str) -> None:
+    """Two workers have two partitions each of four; when one leaves, the other has all four and reads what comes."""
+    topic, group = f"{prefix}share", f"{prefix}group"
+    options = {"group_id": group, "session_timeout_ms": 6000, "heartbeat_interval_ms": 300}
+
+    async def scenario() -> tuple[tuple[int, int], int, Sequence[bytes]]:
+        await client.create_topics(broker.bootstrap, topic, partitions=4)
+        async with client.consumer(broker.bootstrap, topic, **options) as stays:
+
+            async def has(partitions: int) -> bool:
+                await stays.getmany(timeout_ms=50)
+                return len(stays.assignment()) == partitions
+
+            async with client.consumer(broker.bootstrap, topic, **options) as leaves:
+                await client.eventually(lambda: has(2), what="half of the partitions each")
+                shared = len(stays.assignment()), len(leaves.assignment())
+            await client.eventually(lambda: has(4), what="all partitions for the one that stays")
+            async with client.producer(broker.bootstrap) as producer:
+                for partition in range(4):
+                    await producer.send_and_wait(topic, str(partition).encode(), partition=partition)
+            values = [(await stays.getone()).value for _ in range(4)]
+            return shared, len(stays.assignment()), values
+
+    shared, alone, values = asyncio.run(asyncio.wait_for(scenario(), 90))
+
+    assert shared == (2, 2)
+    assert alone == 4
+    assert sorted(values) == [b"0", b"1", b"2", b"3"]

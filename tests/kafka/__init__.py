@@ -1,0 +1,1 @@
+"""Brokers for tests: how one is found, started and asked."""
