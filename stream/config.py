@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import stream
-from stream import pipeline
+from stream import outcome
 
 PREFIX = "NEWSSTREAM_"
 _HIDDEN = "(hidden)"
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     event_threshold: float | None = Field(
         None, ge=0, le=1, description="Least confidence of an event; unset means the measured default."
     )
-    pipeline: str = Field(
+    pipeline_factory: str = Field(
         "stream.pool.process:open_pipeline",
         pattern=r"^[\w.]+:\w+$",
         description="`module:function` that opens the pipeline in a pool process; for tests.",
@@ -111,9 +111,9 @@ class Settings(BaseSettings):
         """Number of pool processes."""
         return self.processes or len(os.sched_getaffinity(0))
 
-    def options(self) -> pipeline.Options:
+    def options(self) -> outcome.Options:
         """What the pipeline needs to know."""
-        return pipeline.Options(
+        return outcome.Options(
             max_message_bytes=self.max_message_bytes,
             max_text_chars=self.max_text_chars,
             max_output_bytes=self.max_output_bytes,

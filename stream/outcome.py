@@ -1,0 +1,104 @@
+"""What one message came to: its records, encoded, with a summary; or its rejection from outside the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stream import codec
+from stream.codec import Encoded
+from stream.records import Article, EnrichedArticle, Message, Reason, Record, Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user may choose: limits, models and thresholds."""
+
+    max_message_bytes: int = 1024 * 1024
+    max_text_chars: int = 100_000
+    max_output_bytes: int = 1024 * 1024
+    """Size limit of an enriched record, in bytes of JSON."""
+    ner_models: Mapping[str, str] = field(default_factory=dict)
+    event_threshold: float | None = None
+    source: str = "newsstream"
+    """``ce_source`` of every record."""
+    service: str = "0"
+    """Version of the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What metrics and the log want to know of one message, without reading its records again."""
+
+    article_id: str | None
+    reason: Reason | None
+    language: str | None = None
+    primary_event_type: str | None = None
+    entity_types: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    timings: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one message came to: encoded records, ready to publish."""
+
+    records: tuple[Encoded, ...]
+    summary: Summary
+
+
+def encode(records: tuple[Record, ...], *, message: Message, options: Options, now: datetime) -> Outcome:
+    """The records of one message as they go over the wire, with a summary."""
+    encoded = tuple(codec.encode(record, message=message, source=options.source) for record in records)
+    largest = max(len(record.value) for record in encoded)
+    first = records[0]
+    if isinstance(first, EnrichedArticle) and largest > options.max_output_bytes:
+        detail = f"an output record has {largest:,} bytes; the limit is {options.max_output_bytes:,}"
+        return rejected(message, Reason.OUTPUT_TOO_LARGE, detail, article_id=first.article_id, options=options, now=now)
+    return Outcome(encoded, _summary(first))
+
+
+def rejected(
+    message: Message,
+    reason: Reason,
+    detail: str,
+    *,
+    options: Options,
+    now: datetime,
+    article_id: str | None = None,
+    keep_bytes: int | None = None,
+) -> Outcome:
+    """The outcome of a message that is refused from outside: it crashed, timed out, or its output was too large.
+
+    `keep_bytes` bounds what is kept of the original value.
+    """
+    if article_id is None:
+        article = codec.decode(message, max_bytes=options.max_message_bytes, now=now, service=options.service)
+        article_id = codec.article_id(article) if isinstance(article, Article) else None
+    record = codec.reject(
+        message,
+        reason,
+        detail,
+        now=now,
+        service=options.service,
+        article_id=article_id,
+        keep_bytes=options.max_message_bytes if keep_bytes is None else keep_bytes,
+    )
+    return Outcome((codec.encode(record, message=message, source=options.source),), _summary(record))
+
+
+def _summary(record: Record) -> Summary:
+    if isinstance(record, EnrichedArticle):
+        return Summary(
+            article_id=record.article_id,
+            reason=None,
+            language=record.language.code,
+            primary_event_type=record.primary_event_type.value,
+            entity_types=tuple(entity.type.value for entity in record.entities),
+            event_types=tuple(event.type.value for event in record.events),
+            timings=tuple(record.timings.items()),
+        )
+    if isinstance(record, Rejected):
+        return Summary(article_id=record.article_id, reason=record.reason)
+    raise TypeError(f"the first record of a message is an article or a rejection, not {type(record).__name__}")
