@@ -45,8 +45,9 @@ class Settings(BaseSettings):
         30, ge=1, le=1800, description="Seconds without a heartbeat until the group gives a worker up."
     )
     heartbeat_interval: float = Field(3, gt=0, le=600, description="Seconds between heartbeats; at most a third of the session.")
-    request_timeout: float = Field(
-        40, ge=2, le=1800, description="Seconds until a request to a broker, or a delivery, has failed."
+    request_timeout: float = Field(40, ge=2, le=1800, description="Seconds until a request to a broker has failed.")
+    delivery_timeout: float = Field(
+        120, ge=2, le=3600, description="Seconds until an output that the broker does not take has failed."
     )
     startup_timeout: float = Field(0, ge=0, description="Seconds to wait for Kafka and the topics at start; 0 waits for ever.")
 

@@ -1,0 +1,137 @@
+"""The topics on the broker: made from the table, waited for, and asked how large a record they take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from stream import topics
+from stream.config import Settings
+
+UNREACHABLE: tuple[type[Exception], ...] = (KafkaError, OSError)
+_RETRY_SECONDS = 1.0
+_OVERHEAD_BYTES = 4096
+"""What a record costs beside its value: key, headers, the batch around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What became of one topic."""
+
+    name: str
+    existed: bool
+
+
+class TopicError(Exception):
+    """A topic could not be made, or is missing."""
+
+
+async def connect(settings: Settings) -> AIOKafkaAdminClient:
+    """An admin client that is connected; raises `KafkaError` or `OSError`."""
+    client = AIOKafkaAdminClient(**settings.client_arguments())
+    try:
+        await client.start()
+    except BaseException:
+        with suppress(KafkaError, OSError):
+            await client.close()
+        raise
+    return client
+
+
+async def create_topics(settings: Settings) -> tuple[Created, ...]:
+    """Make every topic of the table that does not exist; raises `TopicError` where the broker refuses."""
+    client = await connect(settings)
+    try:
+        return tuple([await _create(client, topic, settings) for topic in topics.ALL])
+    finally:
+        await client.close()
+
+
+async def _create(client: AIOKafkaAdminClient, topic: topics.Topic, settings: Settings) -> Created:
+    name = topic.full_name(settings.topic_prefix)
+    new = NewTopic(name, settings.partitions, settings.replication_factor, topic_configs=topic.settings())
+    try:
+        response = await client.create_topics([new], timeout_ms=30_000)
+    except TopicAlreadyExistsError:
+        return Created(name, existed=True)
+    _, code, *rest = response.topic_errors[0]
+    error = for_code(code)
+    if error is TopicAlreadyExistsError:
+        return Created(name, existed=True)
+    if code:
+        raise TopicError(f"cannot create topic {name}: {error.__name__} {rest[0] if rest and rest[0] else ''}".rstrip())
+    return Created(name, existed=False)
+
+
+async def missing_topics(client: AIOKafkaAdminClient, names: Iterable[str]) -> tuple[str, ...]:
+    """Which of `names` the broker does not have."""
+    existing = set(await client.list_topics())
+    return tuple(name for name in names if name not in existing)
+
+
+async def wait_until_ready(settings: Settings, *, waiting: Callable[[str], None]) -> None:
+    """Return once Kafka answers and has every topic.
+
+    Args:
+        settings: where Kafka is; ``startup_timeout`` bounds the waiting.
+        waiting: told why, again and again, while it waits.
+
+    Raises:
+        TimeoutError: not ready within ``startup_timeout``; the message says what is lacking.
+
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + settings.startup_timeout if settings.startup_timeout else float("inf")
+    names = [topic.full_name(settings.topic_prefix) for topic in topics.ALL]
+    while True:
+        reason = await _lacking(settings, names)
+        if reason is None:
+            return
+        waiting(reason)
+        if loop.time() + _RETRY_SECONDS > until:
+            raise TimeoutError(reason)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _lacking(settings: Settings, names: list[str]) -> str | None:
+    try:
+        client = await connect(settings)
+    except (KafkaError, OSError) as error:
+        return f"Kafka at {settings.bootstrap_servers} does not answer: {_first_line(error)}"
+    try:
+        missing = await missing_topics(client, names)
+    except (KafkaError, OSError) as error:
+        return f"Kafka at {settings.bootstrap_servers} does not list its topics: {_first_line(error)}"
+    finally:
+        await client.close()
+    return f"topics are missing: {', '.join(missing)} (`newsstream topics create` makes them)" if missing else None
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+async def largest_value(settings: Settings) -> int | None:
+    """The largest value, in bytes, that all output topics take; None where the broker does not say."""
+    names = [topic.full_name(settings.topic_prefix) for topic in topics.OUTPUTS]
+    client = await connect(settings)
+    try:
+        responses = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    except (KafkaError, OSError, AttributeError):  # the embedded broker, or no permission to describe
+        return None
+    finally:
+        await client.close()
+    limits = [int(value) for response in responses for name, value in _configs(response) if name == "max.message.bytes"]
+    return min(limits) - _OVERHEAD_BYTES if limits else None
+
+
+def _configs(response: Any) -> list[tuple[str, str]]:
+    return [(entry[0], entry[1]) for resource in response.resources for entry in resource[4] if entry[1] is not None]

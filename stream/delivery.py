@@ -1,0 +1,318 @@
+"""Publish, await, acknowledge in order: between the intake and the offsets that are committed.
+
+Articles of one partition pass through a lane: their outcomes may come in any order, their records are sent in the order of
+the input, and an article is acknowledged only when every record of it, and every article before it, was acknowledged by the
+broker. Whatever goes wrong with the delivery stops the lane, acknowledges nothing, and is told to `fail`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
+
+from stream import outcome
+from stream.codec import Encoded
+from stream.metrics import Metrics
+from stream.outcome import Options, Outcome
+from stream.records import Message, Reason
+
+_BATCH_BYTES = 256 * 1024
+_LINGER_MS = 10
+_REQUEST_BYTES = 4 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+class TooManyRejectedError(Exception):
+    """Nearly everything is rejected: something is wrong with the input or with us, and draining the topic would hide it."""
+
+
+class Publisher(Protocol):
+    """Sends records in the order of the calls."""
+
+    async def send(self, record: Encoded) -> asyncio.Future[Any]:
+        """Hand a record over; the future is done when the broker has it."""
+        ...
+
+
+class KafkaPublisher:
+    """A `Publisher` on an idempotent producer of our own: all replicas acknowledge, order is kept."""
+
+    def __init__(self, *, prefix: str, **client_arguments: Any) -> None:
+        self._prefix = prefix
+        self._producer = AIOKafkaProducer(
+            **client_arguments,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=_LINGER_MS,
+            compression_type="lz4",
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_REQUEST_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Flush and disconnect."""
+        await self._producer.stop()
+
+    async def send(self, record: Encoded) -> asyncio.Future[Any]:
+        """Hand a record over; the future is done when the broker has it."""
+        future: asyncio.Future[Any] = await self._producer.send(
+            self._prefix + record.topic,
+            record.value,
+            key=record.key,
+            headers=list(record.headers),
+        )
+        return future
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    message: Message
+    token: Any
+    outcome: asyncio.Task[Outcome]
+    result: Outcome | None = None
+    sent: list[asyncio.Future[Any]] = field(default_factory=list)
+    processed: float = 0.0
+
+
+class _Lane:
+    """One partition: what was taken in, and what was sent, both in order."""
+
+    def __init__(self) -> None:
+        self.taken: asyncio.Queue[_Entry] = asyncio.Queue()
+        self.sent: asyncio.Queue[_Entry] = asyncio.Queue()
+        self.entries: deque[_Entry] = deque()
+        self.tasks: list[asyncio.Task[None]] = []
+
+
+class Delivery:
+    """Takes articles in, at most `in_flight` at a time, and acknowledges each in order once its records are delivered.
+
+    Args:
+        process: the outcome of a message; it raises only when nothing can be processed any more.
+        publisher: where records go.
+        acknowledge: told the token of each article, in order per lane.
+        fail: told, once, what went wrong; nothing is acknowledged after that.
+        options: of the pipeline, for rejections that are decided here.
+        metrics: counted when an article is acknowledged.
+        in_flight: articles taken in and not acknowledged.
+        max_rejected_ratio: of the last `rejected_window` articles, above which `fail` is told; 1 means never.
+        rejected_window: see above.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        process: Callable[[Message], Awaitable[Outcome]],
+        publisher: Publisher,
+        acknowledge: Callable[[Any], Awaitable[None]],
+        fail: Callable[[BaseException], None],
+        options: Options,
+        metrics: Metrics,
+        in_flight: int,
+        max_rejected_ratio: float = 1.0,
+        rejected_window: int = 500,
+    ) -> None:
+        self._process = process
+        self._publisher = publisher
+        self._acknowledge = acknowledge
+        self._fail = fail
+        self._options = options
+        self._metrics = metrics
+        self._slots = asyncio.Semaphore(in_flight)
+        self._lanes: dict[Hashable, _Lane] = {}
+        self._max_rejected_ratio = max_rejected_ratio
+        self._recent: deque[bool] = deque(maxlen=rejected_window)
+        self._failed = False
+        self.acknowledged = 0
+        """Articles acknowledged since the start."""
+        self.last_progress = time.monotonic()
+        """When an article was last taken in while idle, or acknowledged."""
+
+    # --- what others call
+
+    async def take(self, message: Message, *, lane: Hashable, token: Any) -> None:
+        """Take an article in; waits while too many are in flight (that is the back pressure)."""
+        await self._slots.acquire()
+        if self._failed:
+            self._slots.release()
+            return
+        if not self.in_flight:
+            self.last_progress = time.monotonic()
+        task = asyncio.ensure_future(self._process(message))
+        entry = _Entry(message, token, task)
+        queue = self._lanes.get(lane) or self._open(lane)
+        queue.entries.append(entry)
+        queue.taken.put_nowait(entry)
+        self._metrics.in_flight.set(self.in_flight)
+
+    @property
+    def in_flight(self) -> int:
+        """Articles taken in and not acknowledged."""
+        return sum(len(lane.entries) for lane in self._lanes.values())
+
+    def oldest(self) -> datetime | None:
+        """The earliest timestamp of an article in flight."""
+        stamps = [lane.entries[0].message.timestamp for lane in self._lanes.values() if lane.entries]
+        return min((stamp for stamp in stamps if stamp is not None), default=None)
+
+    async def drop(self, lanes: Iterable[Hashable]) -> None:
+        """Forget lanes that are no longer ours: late results are discarded, never acknowledged."""
+        for name in list(lanes):
+            lane = self._lanes.pop(name, None)
+            if lane is not None:
+                await self._close(lane)
+        self._metrics.in_flight.set(self.in_flight)
+
+    async def stop(self) -> None:
+        """Forget everything that is in flight."""
+        await self.drop(tuple(self._lanes))
+
+    # --- a lane
+
+    def _open(self, name: Hashable) -> _Lane:
+        lane = self._lanes[name] = _Lane()
+        lane.tasks = [
+            asyncio.create_task(self._guard(self._publish(lane)), name=f"publish-{name}"),
+            asyncio.create_task(self._guard(self._confirm(lane)), name=f"confirm-{name}"),
+        ]
+        return lane
+
+    async def _close(self, lane: _Lane) -> None:
+        for task in lane.tasks:
+            task.cancel()
+        await asyncio.gather(*lane.tasks, return_exceptions=True)
+        for entry in lane.entries:
+            entry.outcome.cancel()
+            self._slots.release()
+        lane.entries.clear()
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is: acknowledge nothing more, and say so
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        if not self._failed:
+            self._failed = True
+            self._fail(error)
+
+    async def _publish(self, lane: _Lane) -> None:
+        """Send the records of each article, in the order in which the articles were taken in."""
+        while True:
+            entry = await lane.taken.get()
+            entry.result = await entry.outcome
+            entry.processed = time.monotonic()
+            self._check_ratio(rejected=entry.result.summary.reason is not None)
+            with suppress(MessageSizeTooLargeError):  # told again, and dealt with, when it is confirmed
+                entry.sent = [await self._publisher.send(record) for record in entry.result.records]
+            lane.sent.put_nowait(entry)
+
+    async def _confirm(self, lane: _Lane) -> None:
+        """Acknowledge each article once the broker has its records, in order."""
+        while True:
+            entry = await lane.sent.get()
+            assert entry.result is not None
+            if not await self._delivered(entry.sent, expected=len(entry.result.records)):
+                await self._deliver_one_by_one(entry)
+            if self._failed:
+                return
+            await self._acknowledge(entry.token)
+            self._account(entry)
+            lane.entries.popleft()
+            self._slots.release()
+            self._metrics.in_flight.set(self.in_flight)
+
+    async def _delivered(self, sent: list[asyncio.Future[Any]], *, expected: int) -> bool:
+        """Whether the broker has all; False when something was too large for it. Any other failure is raised."""
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        too_large = len(sent) < expected
+        for result in results:
+            if isinstance(result, MessageSizeTooLargeError):
+                too_large = True
+            elif isinstance(result, BaseException):
+                raise result
+        return not too_large
+
+    async def _deliver_one_by_one(self, entry: _Entry) -> None:
+        """A batch was refused as too large: find out which record it was, and reject its article."""
+        assert entry.result is not None
+        if await self._deliver_alone(entry.result.records):
+            return
+        largest = max(len(record.value) for record in entry.result.records)
+        detail = f"the broker refuses an output record of {largest:,} bytes"
+        for keep in (None, 0):  # with the original value, and if even that is too large, without
+            entry.result = outcome.rejected(
+                entry.message,
+                Reason.OUTPUT_TOO_LARGE,
+                detail,
+                options=self._options,
+                now=datetime.now(UTC),
+                keep_bytes=keep,
+            )
+            if await self._deliver_alone(entry.result.records):
+                return
+        raise MessageSizeTooLargeError(f"{detail}, and even its rejection: raise max.message.bytes of the output topics")
+
+    async def _deliver_alone(self, records: Iterable[Encoded]) -> bool:
+        for record in records:
+            try:
+                await (await self._publisher.send(record))
+            except MessageSizeTooLargeError:
+                return False
+        return True
+
+    # --- keeping account
+
+    def _check_ratio(self, *, rejected: bool) -> None:
+        self._recent.append(rejected)
+        if len(self._recent) < (self._recent.maxlen or 0):
+            return
+        share = sum(self._recent) / len(self._recent)
+        if share > self._max_rejected_ratio:
+            raise TooManyRejectedError(
+                f"{share:.0%} of the last {len(self._recent)} articles were rejected (limit {self._max_rejected_ratio:.0%}): "
+                "stopping rather than draining the topic",
+            )
+
+    def _account(self, entry: _Entry) -> None:
+        assert entry.result is not None
+        summary = entry.result.summary
+        now = time.time()
+        self.acknowledged += 1
+        self.last_progress = time.monotonic()
+        self._metrics.count(summary)
+        self._metrics.stage.labels("publish").observe(self.last_progress - entry.processed)
+        self._metrics.last_acknowledged.set(now)
+        if entry.message.timestamp is not None:
+            self._metrics.end_to_end.observe(max(0.0, now - entry.message.timestamp.timestamp()))
+        if summary.reason is not None:
+            headers = dict(entry.result.records[0].headers)
+            log.warning(
+                "article rejected",
+                reason=summary.reason.value,
+                detail=headers.get("__streams.errors.message", b"").decode(),
+                article_id=summary.article_id,
+                topic=entry.message.topic,
+                partition=entry.message.partition,
+                offset=entry.message.offset,
+                trace_id=headers.get("traceparent", b"").decode()[3:35],
+            )

@@ -1,0 +1,404 @@
+"""The composition root of the service: the Faust app, its one agent, start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import signal
+import time
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+import mode
+import structlog
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+import stream
+from stream import admin, codec, delivery, offsets, pool, probes, topics
+from stream.config import Settings
+from stream.metrics import Metrics
+from stream.records import Message
+
+_HOUSEKEEPING_SECONDS = 1.0
+_REPORT_SECONDS = 10.0
+_LOOP_ALIVE_SECONDS = 10.0
+_GIVE_UP_SECONDS = 5.0
+_IN_FLIGHT_PER_PROCESS = 32
+
+log = structlog.get_logger()
+
+
+class StalledError(Exception):
+    """Work is waiting and nothing has been acknowledged for too long."""
+
+
+class _App(faust.App):
+    """A Faust app that writes nothing to the disk."""
+
+    def _create_directories(self) -> None:
+        """Nothing: there are no tables here."""
+
+
+def _faust_app(settings: Settings, ledger: offsets.Ledger) -> faust.App:
+    """The app, with the settings that were found to matter (docs/decisions/delivery.md)."""
+    app = _App(
+        settings.group_id,
+        broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        broker_credentials=_credentials(settings),
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=500,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.heartbeat_interval,
+        broker_request_timeout=settings.request_timeout,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=1024,
+        stream_wait_empty=True,
+        loghandlers=[],
+    )
+    app.transport = _transport(offsets.consumer_class(ledger))(app.conf.broker, app, loop=asyncio.get_running_loop())
+    return app
+
+
+def _transport(consumer: type[Any]) -> type[driver.Transport]:
+    """Faust's transport with our consumer."""
+    return type("LedgerTransport", (driver.Transport,), {"Consumer": consumer})
+
+
+def _credentials(settings: Settings) -> Any:
+    context = settings.ssl_context()
+    if settings.security_protocol.startswith("SASL"):
+        assert settings.sasl_password is not None
+        return faust.SASLCredentials(
+            username=settings.sasl_username,
+            password=settings.sasl_password.get_secret_value(),
+            ssl_context=context,
+            mechanism=settings.sasl_mechanism,
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
+def _message(event: Any) -> Message:
+    """What Kafka delivered, as the pipeline reads it."""
+    raw = event.message
+    headers = raw.headers or ()
+    pairs = tuple((str(key), value or b"") for key, value in (headers.items() if isinstance(headers, dict) else headers))
+    attempts = dict(pairs).get(codec.ATTEMPTS_HEADER, b"0")
+    return Message(
+        value=raw.value,
+        key=raw.key,
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp=datetime.fromtimestamp(raw.timestamp, UTC) if raw.timestamp and raw.timestamp > 0 else None,
+        headers=pairs,
+        attempts=int(attempts) if attempts.isdigit() else 0,
+    )
+
+
+class Worker:
+    """One worker. `run` returns its exit status."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._ledger = offsets.Ledger()
+        self._failure: asyncio.Future[None] | None = None
+        self._asked_to_stop = asyncio.Event()
+        self._app: faust.App | None = None
+        self._pool: pool.Pool | None = None
+        self._delivery: delivery.Delivery | None = None
+        self._publisher_ready = False
+        self._last_turn = time.monotonic()
+
+    async def run(self) -> int:
+        """Work until SIGTERM or SIGINT (status 0), or until something is broken that a restart may mend (status 1)."""
+        self._failure = asyncio.get_running_loop().create_future()
+        self._handle_signals()
+        try:
+            async with AsyncExitStack() as stack:
+                return await self._run(stack)
+        except (OSError, TimeoutError, pool.PoolBrokenError) as error:
+            log.error("cannot start", error=str(error))  # noqa: TRY400 - a message for the operator; a traceback would hide it
+            return 1
+
+    async def _run(self, stack: AsyncExitStack) -> int:
+        settings = self._settings
+        application = probes.application(metrics=self._metrics, live=self._live, ready=self._ready, before_metrics=self._measure)
+        address = await stack.enter_async_context(
+            probes.serving(application, host=settings.probes_host, port=settings.probes_port)
+        )
+        log.info("probes are served", address=address, routes=["/livez", "/readyz", "/metrics"])
+        stack.push_async_callback(_cancelled, asyncio.create_task(self._housekeeping(), name="housekeeping"))
+        opening = asyncio.create_task(self._open_pool(stack), name="open-pool")
+        waiting = asyncio.create_task(self._wait_for_kafka(), name="wait-for-kafka")
+        if not await self._unless_stopped(asyncio.gather(opening, waiting)):
+            return 0
+        settings = await self._fitted(settings)
+        await self._start(stack, settings)
+        log.info(
+            "ready",
+            group=settings.group_id,
+            topic=topics.ARTICLES.full_name(settings.topic_prefix),
+            processes=settings.pool_size(),
+        )
+        assert self._failure is not None
+        stopping = asyncio.create_task(self._asked_to_stop.wait())
+        await _first(self._failure, stopping)
+        stopping.cancel()
+        if self._failure.done():
+            return await self._abandon(self._failure.exception())
+        return await self._drain()
+
+    # --- start
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._asked_to_stop.is_set():
+            log.warning("stopping at once: what is in flight will be delivered again", signal=number.name)
+            os._exit(128 + number)
+        log.info("stopping: finishing what is in flight", signal=number.name)
+        self._asked_to_stop.set()
+
+    async def _unless_stopped(self, work: asyncio.Future[Any]) -> bool:
+        """Do `work`, unless the worker is asked to stop before it is done."""
+        stopping = asyncio.create_task(self._asked_to_stop.wait())
+        try:
+            await _first(work, stopping)
+            if not work.done():
+                work.cancel()
+                with suppress(asyncio.CancelledError):
+                    await work
+                return False
+            work.result()
+            return True
+        finally:
+            stopping.cancel()
+
+    async def _open_pool(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        self._pool = pool.Pool(
+            factory=settings.pipeline_factory,
+            options=settings.options(),
+            limits=pool.Limits(
+                size=settings.pool_size(),
+                prefetch=settings.prefetch,
+                deadline=settings.deadline,
+                memory_bytes=settings.process_memory_mb * 1024 * 1024,
+                max_restarts=settings.max_restarts,
+            ),
+            on_restart=self._on_restart,
+            on_size=self._metrics.pool_processes.set,
+        )
+        stack.push_async_callback(self._pool.stop)
+        await self._pool.start()
+        models = self._pool.models
+        self._metrics.describe(version=stream.__version__, python=platform.python_version(), models=models)
+        log.info("pool is ready", processes=settings.pool_size(), models=[f"{model.name} {model.version}" for model in models])
+
+    def _on_restart(self, cause: str) -> None:
+        self._metrics.pool_restarts.labels(cause).inc()
+        log.warning("pool process replaced", cause=cause)
+
+    async def _wait_for_kafka(self) -> None:
+        last = ""
+
+        def waiting(reason: str) -> None:
+            nonlocal last
+            if reason != last:
+                log.warning("waiting for Kafka", reason=reason)
+            last = reason
+
+        await admin.wait_until_ready(self._settings, waiting=waiting)
+
+    async def _fitted(self, settings: Settings) -> Settings:
+        """The settings, with the output limit lowered to what the output topics take."""
+        largest = await admin.largest_value(settings)
+        if largest is not None and largest < settings.max_output_bytes:
+            log.info("outputs are limited by the output topics", max_output_bytes=largest)
+            return settings.model_copy(update={"max_output_bytes": largest})
+        return settings
+
+    async def _start(self, stack: AsyncExitStack, settings: Settings) -> None:
+        assert self._pool is not None
+        arguments = settings.client_arguments() | {"request_timeout_ms": int(settings.delivery_timeout * 1000)}
+        publisher = delivery.KafkaPublisher(prefix=settings.topic_prefix, **arguments)
+        await publisher.start()
+        stack.push_async_callback(_within, publisher.stop, _GIVE_UP_SECONDS)
+        self._publisher_ready = True
+        app = self._app = _faust_app(settings, self._ledger)
+        source = app.topic(
+            topics.ARTICLES.full_name(settings.topic_prefix),
+            key_serializer="raw",
+            value_serializer="raw",
+            key_type=bytes,
+            value_type=bytes,
+        )
+        self._delivery = delivery.Delivery(
+            process=self._pool.process,
+            publisher=publisher,
+            acknowledge=self._acknowledge,
+            fail=self._fail,
+            options=settings.options(),
+            metrics=self._metrics,
+            in_flight=_IN_FLIGHT_PER_PROCESS * settings.pool_size(),
+            max_rejected_ratio=settings.max_rejected_ratio,
+            rejected_window=settings.rejected_window,
+        )
+        stack.push_async_callback(self._delivery.stop)
+        self._subscribe(app, source, self._delivery)
+        await app.start()
+
+    def _subscribe(self, app: faust.App, source: Any, handler: delivery.Delivery) -> None:
+        async def enrich(stream: Any) -> None:
+            articles = stream.noack()
+            async for event in articles.events():
+                if event.message.generation_id == app.consumer_generation_id:
+                    await handler.take(_message(event), lane=event.message.tp, token=(articles, event))
+
+        async def revoked(_app: Any, tps: set[TP], **_: Any) -> None:
+            await handler.drop(tps)
+            self._ledger.forget(tps)
+
+        app.agent(source, name="enrich", concurrency=1, supervisor_strategy=mode.CrashingSupervisor)(enrich)
+        app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type] # the signal is typed too narrowly
+
+    async def _acknowledge(self, token: Any) -> None:
+        articles, event = token
+        self._ledger.acknowledge(event.message.tp, event.message.offset)
+        await articles.ack(event)
+
+    # --- stop
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _drain(self) -> int:
+        """Finish what is in flight, commit, leave the group; within the deadline, else leave it unacknowledged."""
+        assert self._app is not None
+        try:
+            await asyncio.wait_for(self._app.stop(), self._settings.drain_timeout)
+        except TimeoutError:
+            # no traceback: there is nothing to learn from it
+            log.error(  # noqa: TRY400
+                "not drained in time: what is in flight will be delivered again",
+                seconds=self._settings.drain_timeout,
+            )
+            return 1
+        log.info("stopped", acknowledged=self._delivery.acknowledged if self._delivery else 0)
+        return 0
+
+    async def _abandon(self, error: BaseException | None) -> int:
+        """Stop without acknowledging anything more: a restart will get it delivered again."""
+        log.error("stopping: this cannot be mended from inside", error=f"{type(error).__name__}: {error}")
+        if self._delivery is not None:
+            await self._delivery.stop()
+        if self._app is not None:
+            self._app.conf.stream_wait_empty = False
+            await _within(self._app.stop, _GIVE_UP_SECONDS)
+        return 1
+
+    # --- watching
+
+    async def _housekeeping(self) -> None:
+        """Keep gauges up to date, report, and notice when nothing moves."""
+        reported, acknowledged = time.monotonic(), 0
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+            now = self._last_turn = time.monotonic()
+            self._check()
+            if now - reported >= _REPORT_SECONDS and self._delivery is not None:
+                done = self._delivery.acknowledged
+                if done > acknowledged:
+                    log.info(
+                        "articles acknowledged",
+                        articles=done - acknowledged,
+                        per_second=round((done - acknowledged) / (now - reported), 1),
+                        in_flight=self._delivery.in_flight,
+                        lag=self._measure(),
+                    )
+                reported, acknowledged = now, done
+
+    def _check(self) -> None:
+        app, handler, limit = self._app, self._delivery, self._settings.stall_timeout
+        if app is not None and app.crashed:
+            self._fail(app.crash_reason or RuntimeError("Faust has crashed"))
+        if (
+            handler is not None
+            and limit
+            and time.monotonic() - handler.last_progress > limit
+            and (handler.in_flight or self._measure())
+        ):
+            self._fail(StalledError(f"work is waiting, and nothing was acknowledged for {limit:g} s"))
+
+    def _measure(self) -> int:
+        """Bring the gauges of lag up to date; returns the lag in messages."""
+        oldest = self._delivery.oldest() if self._delivery else None
+        self._metrics.lag_seconds.set(max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0)
+        total = 0
+        for tp, lag in self._lags():
+            self._metrics.lag_messages.labels(str(tp.partition)).set(lag)
+            total += lag
+        return total
+
+    def _lags(self) -> list[tuple[TP, int]]:
+        if self._app is None or not self._app.started:
+            return []
+        consumer = self._app.consumer
+        found = []
+        for tp in consumer.assignment():
+            end = consumer.highwater(tp)
+            done = self._ledger.committable(tp) or consumer._committed_offset.get(tp) or 0  # type: ignore[attr-defined]  # noqa: SLF001 - Faust offers no reader
+            found.append((tp, max(0, (end or 0) - done)))
+        return found
+
+    def _live(self) -> str | None:
+        if time.monotonic() - self._last_turn > _LOOP_ALIVE_SECONDS:
+            return "the event loop does not turn"
+        if self._pool is not None and not self._pool.alive:
+            return "the pool is broken"
+        return None
+
+    def _ready(self) -> str | None:
+        if self._asked_to_stop.is_set():
+            return "stopping"
+        if self._pool is None or not self._pool.pids:
+            return "the pool is not ready"
+        if not self._publisher_ready:
+            return "the producer is not ready"
+        app = self._app
+        if app is None or not app.started or app.rebalancing:
+            return "the group is rebalancing"
+        if not app.consumer.assignment():
+            return "no partition is assigned"
+        return None
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    """Wait until one of them is done."""
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _within(stop: Any, seconds: float) -> None:
+    """Stop something, but do not wait for ever; what is left ends with the process."""
+    with suppress(Exception):
+        await asyncio.wait_for(stop(), seconds)
