@@ -1,0 +1,64 @@
+# Every target does its own set-up. `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) -m pip --python $(BIN)/python) --disable-pip-version-check --quiet
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt schemas pins up down clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo  ## set up, and run the whole service on the seed articles (ARGS=--keep leaves it running)
+	@$(BIN)/newsstream demo $(ARGS)
+
+test: $(VENV)/.dev  ## set up, and run every test (ARGS are pytest's)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commit hook runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/newsstream schemas check
+	$(BIN)/python -m pytest -q -m "not kafka and not models" $(ARGS)
+
+fmt: $(VENV)/.dev  ## format, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schemas: $(VENV)/.dev  ## write schemas/ from the records
+	$(BIN)/newsstream schemas write
+
+pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (needs uv)
+	for set in run demo dev; do \
+	  extras=$$(case $$set in run) ;; demo) echo "--extra demo --extra build" ;; dev) echo "--extra dev" ;; esac); \
+	  uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$extras pyproject.toml -o requirements/$$set.txt || exit 1; \
+	done
+
+up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
+	docker compose up --build --detach
+
+down:  ## stop it
+	docker compose down
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .cache build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsstream needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@echo "setting up $(VENV) (once, about two minutes)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(VENV)
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@$(PIP) install --require-hashes -r requirements/demo.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.demo
