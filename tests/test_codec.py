@@ -152,7 +152,7 @@ def test_the_trace_of_the_input_goes_on() -> None:
     trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     message = Message(value=b"x", headers=(("traceparent", trace), ("tracestate", b"vendor=1")))
 
-    headers = _headers_of(rejected(message), message)
+    headers = _headers_of(_rejected(message), message)
 
     assert headers["traceparent"][:36] == trace[:36]
     assert headers["traceparent"] != trace
@@ -164,7 +164,7 @@ def test_a_trace_is_started_where_there_is_none(parent: bytes) -> None:
     """A missing or broken header gives a new trace, the same on every redelivery, and no foreign state."""
     message = Message(value=b"x", headers=(("traceparent", parent), ("tracestate", b"vendor=1")))
 
-    first, second = _headers_of(rejected(message), message), _headers_of(rejected(message), message)
+    first, second = _headers_of(_rejected(message), message), _headers_of(_rejected(message), message)
 
     assert first["traceparent"] == second["traceparent"]
     assert "tracestate" not in first
