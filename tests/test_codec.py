@@ -69,7 +69,7 @@ def test_a_value_above_the_limit_is_refused_before_it_is_read() -> None:
     assert refused.original.truncated
     assert refused.original.size == 10_000_000
     assert refused.original.value is not None
-    assert len(base64.b64_decode(refused.original.value)) == 64 * 1024
+    assert len(base64.b64decode(refused.original.value)) == 64 * 1024
 
 
 def test_a_refusal_keeps_the_original_bytes_and_coordinates() -> None:
@@ -82,9 +82,9 @@ def test_a_refusal_keeps_the_original_bytes_and_coordinates() -> None:
 
     assert isinstance(refused, Rejected)
     assert refused.original.value is not None
-    assert base64.b64_decode(refused.original.value) == b"\x80\x81"
+    assert base64.b64decode(refused.original.value) == b"\x80\x81"
     assert (refused.topic, refused.partition, refused.offset) == ("news.articles", 3, 41)
-    assert base64.b64_decode(refused.headers[0].value) == b"\x00\x01"
+    assert base64.b64decode(refused.headers[0].value) == b"\x00\x01"
     assert refused.attempts == 3
 
 
