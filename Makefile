@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas pins up down clean
+.PHONY: help demo test check fmt schemas docs pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
 
 down:  ## stop it
 	docker compose down
+
+docs: $(VENV)/.dev  ## write the tables of the README from the code
+	$(BIN)/python -m tests.test_readme
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .cache build dist

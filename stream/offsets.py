@@ -7,6 +7,7 @@ in advance). Here the offset to commit is the one after the last message that `L
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -44,6 +45,7 @@ class LedgerConsumer(driver.Consumer):
     """Faust's consumer, which commits what the ledger says."""
 
     ledger: ClassVar[Ledger]
+    logger = logging.getLogger("faust.consumer")
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return (tp for tp in self.ledger.partitions() if topics is None or tp in topics or tp.topic in topics)
@@ -53,6 +55,14 @@ class LedgerConsumer(driver.Consumer):
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         return self.ledger.committable(tp)
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002
+        """Commit; what could not be committed is not remembered as if it were."""
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        committed: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if not committed:
+            self._committed_offset.update(before)
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps (compaction, transaction markers) need no filling where only the last offset counts."""
