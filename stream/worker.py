@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import platform
 import signal
@@ -38,6 +39,8 @@ class StalledError(Exception):
 
 class _App(faust.App):
     """A Faust app that writes nothing to the disk."""
+
+    logger = logging.getLogger("faust.app")
 
     def _create_directories(self) -> None:
         """Nothing: there are no tables here."""
