@@ -1,0 +1,95 @@
+"""Who and what is mentioned, and where; mentions merged into entities, linked to ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.language import Language
+
+from stream.entities import component, mentions, merging, pipelines
+from stream.entities.gazetteer import Gazetteer
+from stream.records import Document, Entity, FieldName, ModelInfo
+
+ASSETS = Path(__file__).parents[1] / "assets" / "entities"
+BUNDLED = ASSETS / "news_entities_xx"
+ANY = "xx"
+"""The language code under which the pipeline for every other language is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The pipelines by language, and the names that are known."""
+
+    by_language: Mapping[str, pipelines.Pipeline]
+    other: pipelines.Pipeline
+    gazetteer: Gazetteer
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """Name, version and sha256 of each pipeline, and of the gazetteer."""
+        loaded = {id(one): one.info for one in (self.other, *self.by_language.values())}
+        return (*loaded.values(), self.gazetteer.info)
+
+    def nlp(self, language: str) -> Language:
+        """The pipeline for a language."""
+        return self.by_language.get(language, self.other).nlp
+
+
+def load(*, pipelines: Mapping[str, str]) -> Models:  # the setting's name reads best at the call
+    """Load the bundled pipeline and those that the user names.
+
+    Args:
+        pipelines: language code to the name of an installed spaCy package, or the path of one; ``xx`` replaces the
+            bundled pipeline.
+
+    Raises:
+        ValueError: a pipeline cannot be loaded, or recognises no names; the message says which.
+
+    """
+    chosen = {language: _installed(language, name) for language, name in pipelines.items()}
+    other = chosen.pop(ANY, None) or _bundled()
+    return Models(by_language=chosen, other=other, gazetteer=Gazetteer.load(ASSETS / "gazetteer.tsv"))
+
+
+def _installed(language: str, name: str) -> pipelines.Pipeline:
+    return pipelines.installed(name, language=language)
+
+
+def _bundled() -> pipelines.Pipeline:
+    return pipelines.Pipeline(nlp=component.load(BUNDLED), info=pipelines.bundled_info(BUNDLED))
+
+
+def find(document: Document, *, language: str, article_id: str, models: Models) -> tuple[Entity, ...]:
+    """The entities of an article, the most salient first.
+
+    Args:
+        document: clean text; only what lies in its sentences is read, so furniture is never a mention.
+        language: code of its language.
+        article_id: entity ids are derived from it.
+        models: from `load`.
+
+    """
+    nlp = models.nlp(language)
+    found = [
+        mention
+        for field, text in _readable(document)
+        for mention in mentions.read(nlp, text, field=field, language=language, gazetteer=models.gazetteer)
+    ]
+    return merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer)
+
+
+def _readable(document: Document) -> Iterator[tuple[FieldName, str]]:
+    """Title and text, each of its own length, with everything that is in no sentence blanked out."""
+    if document.title:
+        yield "title", document.title
+    pieces = []
+    end = 0
+    for sentence in document.sentences:
+        if sentence.field == "text":
+            gap = document.text[end : sentence.start]
+            pieces.append("".join("\n" if character == "\n" else " " for character in gap))
+            pieces.append(document.text[sentence.start : sentence.end])
+            end = sentence.end
+    yield "text", "".join(pieces)

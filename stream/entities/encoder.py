@@ -1,0 +1,93 @@
+"""The bundled encoder: BIO tags for the segments of a text, window by window."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from stream.entities import bio
+from stream.entities.pieces import Pieces
+from stream.entities.segments import Segment
+
+_WINDOW = 126
+"""Pieces that are read together: what the encoder was trained with."""
+
+_REMEMBERED = 1024
+"""Windows whose scores are kept: articles repeat their paragraphs, agencies their articles."""
+
+_BEGIN, _END = 0, 2
+_SENTENCE_ENDS = frozenset(".!?…")
+
+
+class Encoder:
+    """A token classifier; what it says of a window depends on that window alone, never on what it read before."""
+
+    def __init__(self, folder: Path) -> None:
+        self._labels: tuple[str, ...] = tuple(json.loads((folder / "meta.json").read_text(encoding="utf-8"))["labels"])
+        self._pieces = Pieces(folder)
+        self._session = _session(folder / "entities.int8.onnx")
+        self._scores: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
+
+    def tag(self, segments: Sequence[Segment]) -> list[str]:
+        """One BIO tag for each segment."""
+        tags = ["O"] * len(segments)
+        ids = [self._pieces.ids(segment) for segment in segments]
+        for first, last in _windows(segments, ids):
+            if any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
+                best = bio.decode(self._read(ids[first:last]), self._labels)
+                tags[first:last] = [self._labels[index] for index in best]
+        return tags
+
+    def _read(self, ids: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+        """Scores of the labels (segments by labels): those of the first piece of each segment."""
+        flat = [_BEGIN]
+        firsts = []
+        for some in ids:
+            firsts.append(len(flat))
+            flat += some
+        flat.append(_END)
+        key = tuple(flat)
+        scores = self._scores.get(key)
+        if scores is None:
+            # One window at a time: activations are quantised over all that is read together, so that neighbours in a batch
+            # would change each other's scores, and a batch is no faster on one core.
+            logits: NDArray[np.float32] = self._session.run(None, {"ids": np.array([flat], dtype=np.int64)})[0]
+            scores = self._scores[key] = logits[0][firsts]
+            if len(self._scores) > _REMEMBERED:
+                self._scores.popitem(last=False)
+        self._scores.move_to_end(key)
+        return scores
+
+
+def _can_begin_a_name(segment: str) -> bool:
+    """Whether a letter is there that is not lower case: a capital, or one of a script that has no case."""
+    return not segment.islower() and any(letter.isalpha() and not letter.islower() for letter in segment)
+
+
+def _windows(segments: Sequence[Segment], ids: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, int]]:
+    """Runs of segments of at most `_WINDOW` pieces, cut where a sentence ends if one ends in the second half."""
+    first = 0
+    while first < len(segments):
+        last, total, cut = first, 0, 0
+        while last < len(segments) and total + len(ids[last]) <= _WINDOW:
+            total += len(ids[last])
+            last += 1
+            if total > _WINDOW // 2 and segments[last - 1].text in _SENTENCE_ENDS:
+                cut = last
+        if last < len(segments) and cut:
+            last = cut
+        yield first, last
+        first = last
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the pool has one process for each core
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,178 @@
+"""Mentions of one article that name the same thing are one entity: a surname and its full name, an acronym and its expansion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from stream.entities import words
+from stream.entities.gazetteer import Gazetteer, Known
+from stream.entities.mentions import Named
+from stream.records import Document, Entity, EntityType, Mention, derived_id
+
+_TITLE_WEIGHT, _LEAD_WEIGHT, _WEIGHT = 3.0, 2.0, 1.0
+_LEAD_SENTENCES = 2
+_ACRONYM = range(2, 9)
+_SAME_FIRST_NAME = 3
+"""Letters by which two forms of one first name are recognised."""
+_SHORTEST_SHOUTED = 4
+
+
+@dataclass(slots=True)
+class _Cluster:
+    key: tuple[str, ...]
+    known: Known | None = None
+    mentions: list[Named] = field(default_factory=list)
+
+    @property
+    def type(self) -> EntityType:
+        if self.known is not None and self.known.certain:
+            return self.known.type
+        counts = Counter(mention.type for mention in self.mentions)
+        return max(counts, key=lambda kind: (counts[kind], kind is EntityType.PER))
+
+
+def entities(
+    found: Sequence[Named],
+    *,
+    document: Document,
+    language: str,
+    article_id: str,
+    gazetteer: Gazetteer,
+) -> tuple[Entity, ...]:
+    """Entities of an article from its mentions (title first, then text, each in order), the most salient first."""
+    clusters = _clusters(found, language, gazetteer)
+    clusters = _with_surnames(clusters)
+    clusters = _with_acronyms(clusters, document)
+    lead = _end_of_lead(document)
+    weights = {id(cluster): sum(_weight(mention, lead) for mention in cluster.mentions) for cluster in clusters}
+    total = sum(weights.values()) or 1.0
+    built = [_entity(cluster, language, article_id, weights[id(cluster)] / total) for cluster in clusters]
+    unique = {entity.id: entity for entity in reversed(built)}
+    return tuple(sorted(unique.values(), key=lambda entity: (-entity.salience, entity.name, entity.id)))
+
+
+def _clusters(found: Iterable[Named], language: str, gazetteer: Gazetteer) -> list[_Cluster]:
+    """Mentions of the same name, whatever its case ending; what is known by several names is one."""
+    clusters: dict[object, _Cluster] = {}
+    for mention in found:
+        known = gazetteer.lookup(mention.text, language=language)
+        if known is not None and not known.certain and known.type is not mention.type:
+            known = None
+        key = words.stems(words.folded(mention.text), language=language)
+        name: object = known.key if known is not None else key
+        cluster = clusters.get(name)
+        if cluster is None:
+            cluster = clusters[name] = _Cluster(key, known)
+        cluster.mentions.append(mention)
+    return list(clusters.values())
+
+
+def _with_surnames(clusters: list[_Cluster]) -> list[_Cluster]:
+    """Surnames alone, and shorter forms of a name, joined to the full name of the same person that stands nearest before."""
+    full = [one for one in clusters if one.type is EntityType.PER and one.known is None and len(one.key) > 1]
+    kept = []
+    for cluster in sorted(clusters, key=lambda one: len(one.key)):  # a target is longer, so its own turn comes later
+        target = None
+        if cluster.known is None and cluster.key and cluster.type in (EntityType.PER, EntityType.ORG, EntityType.LOC):
+            target = _full_name(cluster, full)
+        if target is None:
+            kept.append(cluster)
+        else:
+            target.mentions.extend(cluster.mentions)
+            target.mentions.sort(key=_place)
+    return sorted(kept, key=lambda one: _place(one.mentions[0]))
+
+
+def _full_name(cluster: _Cluster, full: list[_Cluster]) -> _Cluster | None:
+    candidates = [other for other in full if other is not cluster and _is_short_for(cluster, other)]
+    if not candidates:
+        return None
+    if len(cluster.key) == 1 and cluster.type is not EntityType.PER and len({id(other) for other in candidates}) > 1:
+        return None
+    first = cluster.mentions[0]
+    before = [other for other in candidates if _place(other.mentions[0]) <= _place(first)]
+    return max(before, key=lambda other: _place(other.mentions[0])) if before else candidates[0]
+
+
+def _is_short_for(short: _Cluster, full: _Cluster) -> bool:
+    """``Trump`` for ``Donald Trump``; ``Donald Trump`` for ``Donald J Trump``; never a first name alone.
+
+    Of two forms of one full name (``Marek Tatarczuk``, ``Marka Tatarczuka``) the later is short for the earlier.
+    """
+    if len(short.key) > len(full.key):
+        return False
+    if len(short.key) == len(full.key):
+        later = _place(short.mentions[0]) > _place(full.mentions[0])
+        alike = short.key[0][:_SAME_FIRST_NAME] == full.key[0][:_SAME_FIRST_NAME]
+        return later and alike and short.key[-1] == full.key[-1] and short.type is full.type
+    if len(short.key) == 1:
+        return short.key[0] == full.key[-1]
+    return short.type is EntityType.PER and short.key[-1] == full.key[-1] and short.key[0] == full.key[0]
+
+
+def _place(mention: Named) -> tuple[bool, int]:
+    return mention.field == "text", mention.start
+
+
+def _with_acronyms(clusters: list[_Cluster], document: Document) -> list[_Cluster]:
+    """An acronym in brackets right after a name stands for it, in the whole article."""
+    by_end = {(mention.field, mention.end): cluster for cluster in clusters for mention in cluster.mentions}
+    merged: dict[int, _Cluster] = {}
+    for cluster in clusters:
+        if cluster.known is not None or len(cluster.key) != 1:
+            continue
+        for mention in cluster.mentions:
+            text = (document.title or "") if mention.field == "title" else document.text
+            if not (mention.text.isupper() and len(mention.text) in _ACRONYM and text[mention.start - 1 : mention.start] == "("):
+                continue
+            before = by_end.get((mention.field, len(text[: mention.start - 1].rstrip())))
+            if before is not None and before is not cluster and len(before.key) > 1:
+                merged[id(cluster)] = before
+                break
+    for cluster in clusters:
+        if id(cluster) in merged:
+            merged[id(cluster)].mentions.extend(cluster.mentions)
+    kept = [cluster for cluster in clusters if id(cluster) not in merged]
+    for cluster in kept:
+        cluster.mentions.sort(key=_place)
+    return kept
+
+
+def _end_of_lead(document: Document) -> int:
+    sentences = [sentence for sentence in document.sentences if sentence.field == "text"][:_LEAD_SENTENCES]
+    return sentences[-1].end if sentences else 0
+
+
+def _weight(mention: Named, lead: int) -> float:
+    if mention.field == "title":
+        return _TITLE_WEIGHT
+    return _LEAD_WEIGHT if mention.start < lead else _WEIGHT
+
+
+def _entity(cluster: _Cluster, language: str, article_id: str, salience: float) -> Entity:
+    kind = cluster.type
+    name = _name(cluster, language)
+    link = cluster.known.link if cluster.known is not None and cluster.known.type is kind else None
+    return Entity(
+        id=derived_id("entity", article_id, kind.value, name),
+        type=kind,
+        name=name,
+        link=link,
+        salience=round(salience, 4),
+        mentions=tuple(Mention(field=one.field, start=one.start, end=one.end, text=one.text) for one in cluster.mentions),
+    )
+
+
+def _name(cluster: _Cluster, language: str) -> str:
+    """The linked item's name, else the most complete form; of several, the one most like a nominative: the shortest."""
+    if cluster.known is not None and cluster.known.type is cluster.type:
+        known = cluster.known.name(language)
+        if known:
+            return known
+    forms = Counter(" ".join(mention.text.split()) for mention in cluster.mentions)
+    best = min(forms, key=lambda form: (form.isupper(), -len(words.parts(form)), len(form), -forms[form], form))
+    if best.isupper() and len(best) >= _SHORTEST_SHOUTED and cluster.type in (EntityType.LOC, EntityType.PER):
+        return best.title()  # the dateline of an agency, or a headline in capitals
+    return best
