@@ -1,0 +1,103 @@
+"""Where the patterns of a lexicon stand in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.events.lexicon import Cue, Element, Entry, Hit
+from stream.events.tokens import Words
+
+REACH = 10
+"""Words on either side of a trigger in which a required word must stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A trigger: words `first` to `last` are shown, and `end` is the last word of the whole pattern."""
+
+    entry: Entry
+    first: int
+    last: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CueMatch:
+    """A cue at words `first` to `last`."""
+
+    name: str
+    first: int
+    last: int
+
+
+def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
+    """The triggers of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences and goes."""
+    present = frozenset[str]().union(*(hit.labels for hit in hits)) if hits else frozenset[str]()
+    found = []
+    for at, hit in enumerate(hits):
+        for entry in hit.entries:
+            span = _span(entry.elements, entry.head, words, hits, at)
+            if span is None or not present.isdisjoint(entry.without) or not _required(entry, hits, at, span[1]):
+                continue
+            if all(masked[at : span[0] + 1]):
+                continue  # inside a name: Strike Force, Save the Children
+            found.append(Match(entry, at, span[0], span[1]))
+    found.sort(key=lambda one: (one.first - one.end - len(one.entry.with_), -one.entry.weight))
+    taken = [False] * len(hits)
+    kept = []
+    for one in found:
+        if any(taken[one.first : one.last + 1]):
+            continue
+        taken[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
+        if one.entry.type != "NONE":
+            kept.append(one)
+        else:
+            taken[one.first : one.end + 1] = [True] * (one.end + 1 - one.first)
+    return sorted(kept, key=lambda one: one.first)
+
+
+def cues(words: Words, hits: list[Hit]) -> list[CueMatch]:
+    """The cues of a sentence, in order."""
+    found = []
+    for at, hit in enumerate(hits):
+        for cue in hit.cues:
+            span = _span(cue.elements, len(cue.elements), words, hits, at)
+            if span is not None:
+                found.append(_cue(cue, at, span[1]))
+    return found
+
+
+def _cue(cue: Cue, first: int, last: int) -> CueMatch:
+    return CueMatch(cue.name, first, last)
+
+
+def _span(elements: tuple[Element, ...], head: int, words: Words, hits: list[Hit], at: int) -> tuple[int, int] | None:
+    """The last word of the trigger and of the whole pattern that begins at `at`."""
+    last = end = at
+    for number, element in enumerate(elements[1:], start=1):
+        room = element.gap
+        position = end + 1
+        while True:
+            if position >= len(hits) or words.breaks[position] > (1 if element.gap else 0):
+                return None
+            labels = hits[position].labels
+            if not labels.isdisjoint(element.labels):
+                break
+            if "skip" not in labels:
+                if not room:
+                    return None
+                room -= 1
+            elif position - end > 10:
+                return None
+            position += 1
+        end = position
+        if number < head:
+            last = position
+    return last, end
+
+
+def _required(entry: Entry, hits: list[Hit], first: int, end: int) -> bool:
+    if not entry.with_:
+        return True
+    near = hits[max(0, first - REACH) : first] + hits[first : end + 1 + REACH]
+    return all(any(label in hit.labels for hit in near) for label in entry.with_)
