@@ -108,7 +108,7 @@ def test_each_of_the_ten_languages_has_its_file(language: str, least: int) -> No
 
 
 def test_languages_without_a_lexicon_are_there_too() -> None:
-    """An article in any language comes out enriched with what can be done: some must be in a language that we do not know well."""
+    """An article in any language comes out enriched with what can be done: some are in a language that we know little of."""
     others = {truth.language for _, truth in TRUTHS.values() if truth.file == "other.ndjson"}
 
     assert len(others) >= 3
