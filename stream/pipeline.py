@@ -89,6 +89,7 @@ def enrich(message: Message, *, models: Models, options: outcome.Options, clock:
         article_id=article_id,
         models=models.events,
         threshold=options.event_threshold,
+        year=article.published_at.year if article.published_at else None,
     )
     primary = events.primary(happened, document)
     finished = clock()

@@ -61,8 +61,12 @@ def find(
     article_id: str,
     models: Models,
     threshold: float | None = None,
+    year: int | None = None,
 ) -> tuple[NewsEvent, ...]:
-    """The events of an article; none in a language without a lexicon, or below the threshold."""
+    """The events of an article; none in a language without a lexicon, or below the threshold.
+
+    `year` is the one in which the article appeared: what it dates long before is history.
+    """
     known = models.lexicons.get(language)
     if known is None:
         return ()
@@ -73,7 +77,7 @@ def find(
         words = tokens.split(sentence.text)
         read.append((sentence, words, [known.look_up(key) for key in words.keys]))
     article = _elsewhere([hits for _, _, hits in read])
-    latest = modality.latest_year(document.text[:20000])
+    latest = max(modality.latest_year(document.text[:20000]), year or 0)
     found = []
     for sentence, words, hits in read:
         found += _sentence(
