@@ -63,7 +63,9 @@ class Model:
 def load() -> Model:
     """Load the model, which takes about a second: once per process, never at import."""
     path = Path(langid.__file__).parent / langid.MODEL_FILE
-    info = ModelInfo(name="py3langid", version=metadata.version("py3langid"), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    info = ModelInfo(
+        name="py3langid", version=metadata.version("py3langid"), sha256=hashlib.sha256(path.read_bytes()).hexdigest()
+    )
     return Model(identifier=langid.LanguageIdentifier.from_model_file(path, norm_probs=True), info=info)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 
 from tests.kafka import client
 from tests.kafka.plugin import Broker
@@ -183,3 +186,149 @@ def test_members_share_the_partitions_and_take_over(broker: Broker, prefix: str)
     assert shared == (2, 2)
     assert alone == 4
     assert sorted(values) == [b"0", b"1", b"2", b"3"]
+
+
+MEMBER = """
+import asyncio, sys
+from aiokafka import AIOKafkaConsumer
+
+async def join():
+    bootstrap, topic, group, session = sys.argv[1:]
+    options = {"group_id": group, "session_timeout_ms": int(session), "heartbeat_interval_ms": 300}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, **options)
+    await consumer.start()
+    while not consumer.assignment():
+        await asyncio.sleep(0.05)
+    print("joined", flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(join())
+"""
+"""A worker of another process, to be killed: it joins the group, says so, and stays."""
+
+
+@pytest.mark.embedded_lacks("never expires a member that was killed: the group waits for it for ever")
+def test_the_partitions_of_a_killed_member_are_taken_over(broker: Broker, prefix: str) -> None:
+    """A worker dies without leaving its group: when its session has expired, the next one gets the partitions."""
+    topic, group, session = f"{prefix}killed", f"{prefix}group", "6000"
+    asyncio.run(client.create_topics(broker.bootstrap, topic, partitions=2))
+    member = [sys.executable, "-c", MEMBER, broker.bootstrap, topic, group, session]
+    with subprocess.Popen(member, stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"joined\n"
+        killed.kill()
+
+    async def take_over() -> int:
+        options = {"group_id": group, "session_timeout_ms": int(session), "heartbeat_interval_ms": 300}
+        async with asyncio.timeout(14), client.consumer(broker.bootstrap, topic, **options) as consumer:
+
+            async def has_both() -> bool:
+                await consumer.getmany(timeout_ms=50)
+                return len(consumer.assignment()) == 2
+
+            await client.eventually(has_both, what="both partitions of the killed member")
+            return len(consumer.assignment())
+
+    assert asyncio.run(take_over()) == 2
+
+
+@pytest.mark.embedded_lacks("refuses sessions below six seconds")
+def test_short_sessions_are_allowed(broker: Broker, prefix: str) -> None:
+    """Fault tests wait for sessions to expire: one second must be enough."""
+    topic = f"{prefix}sessions"
+
+    async def scenario() -> None:
+        await client.create_topics(broker.bootstrap, topic)
+        options = {"group_id": f"{prefix}group", "session_timeout_ms": 1000, "heartbeat_interval_ms": 300}
+        # Not client.consumer: what fails to start is closed here, so that the failure is the broker's refusal alone.
+        consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.bootstrap, **options)
+        try:
+            await consumer.start()
+        finally:
+            await consumer.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+@pytest.mark.embedded_lacks("creates every topic that somebody names")
+def test_a_misspelt_topic_is_not_created(broker: Broker, prefix: str) -> None:
+    """Topics are created on purpose: asking for `news.artikels` does not make one, with one partition and no retention."""
+
+    async def scenario() -> bool:
+        async with client.admin(broker.bootstrap) as admin:
+            await admin.describe_topics([f"{prefix}artikels"])
+            return f"{prefix}artikels" in await admin.list_topics()
+
+    assert not asyncio.run(scenario())
+
+
+def test_a_value_over_the_limit_of_its_topic_is_refused(broker: Broker, prefix: str) -> None:
+    """A topic takes 10 MB values when it is told to, and refuses one byte more than its limit leaves room for."""
+    large, small = f"{prefix}large", f"{prefix}small"
+
+    async def scenario() -> list[client.Received]:
+        await client.create_topics(broker.bootstrap, large, configs={"max.message.bytes": str(11 << 20)})
+        await client.create_topics(broker.bootstrap, small, configs={"max.message.bytes": "1000"})
+        await client.produce(broker.bootstrap, large, [(b"k", b"x" * (10 << 20))], max_request_size=12 << 20)
+        with pytest.raises(MessageSizeTooLargeError):
+            await client.produce(broker.bootstrap, small, [(b"k", b"x" * 1001)])
+        return await client.consume_all(broker.bootstrap, large, until=1)
+
+    [received] = asyncio.run(scenario())
+
+    assert received.value == b"x" * (10 << 20)
+
+
+def test_a_topic_is_created_once(broker: Broker, prefix: str) -> None:
+    """Creating a topic that exists is an answer, not an accident: the topic keeps its partitions and its records."""
+    topic = f"{prefix}once"
+
+    async def scenario() -> dict[int, int]:
+        await client.create_topics(broker.bootstrap, topic, partitions=3)
+        await client.produce(broker.bootstrap, topic, articles(5))
+        with pytest.raises(AssertionError, match="already exists"):
+            await client.create_topics(broker.bootstrap, topic, partitions=1)
+        return await client.end_offsets(broker.bootstrap, topic)
+
+    ends = asyncio.run(scenario())
+
+    assert len(ends) == 3
+    assert sum(ends.values()) == 5
+
+
+def test_a_deleted_topic_starts_anew(broker: Broker, prefix: str) -> None:
+    """Delete, create again: no record of the former life comes back."""
+    topic = f"{prefix}deleted"
+
+    async def scenario() -> dict[int, int]:
+        await client.create_topics(broker.bootstrap, topic)
+        await client.produce(broker.bootstrap, topic, articles(5))
+        async with client.admin(broker.bootstrap) as admin:
+            await admin.delete_topics([topic])
+
+            async def gone() -> bool:
+                return topic not in await admin.list_topics()
+
+            await client.eventually(gone, what="no deleted topic")
+        await client.create_topics(broker.bootstrap, topic)
+        return await client.end_offsets(broker.bootstrap, topic)
+
+    assert asyncio.run(scenario()) == {0: 0}
+
+
+def test_readers_of_committed_records_see_no_aborted_ones(broker: Broker, prefix: str) -> None:
+    """Downstream may read transactionally: an aborted record is never delivered, the ones around it are."""
+    topic = f"{prefix}transactions"
+
+    async def scenario() -> list[bytes | None]:
+        await client.create_topics(broker.bootstrap, topic)
+        async with client.producer(broker.bootstrap, transactional_id=f"{prefix}id") as producer:
+            for value, keep in ((b"first", True), (b"aborted", False), (b"last", True)):
+                await producer.begin_transaction()
+                await producer.send_and_wait(topic, value)
+                await (producer.commit_transaction() if keep else producer.abort_transaction())
+        async with client.consumer(broker.bootstrap, isolation_level="read_committed") as consumer:
+            consumer.assign([TopicPartition(topic, 0)])
+            return [(await consumer.getone()).value for _ in range(2)]
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == [b"first", b"last"]

@@ -13,6 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -84,7 +85,8 @@ class ApacheKafka:
         self._libs = libs
         self._start_within = start_within
         self._child: subprocess.Popen[bytes] | None = None
-        settings = _properties(self.port, broker.free_port(), self.directory / "data", message_max_bytes=message_max_bytes)
+        controller = next(port for port in iter(broker.free_port, None) if port != self.port)
+        settings = _properties(self.port, controller, self.directory / "data", message_max_bytes=message_max_bytes)
         lines = [f"{name}={value}" for name, value in (settings | dict(properties or {})).items()]
         (self.directory / "server.properties").write_text("\n".join(lines) + "\n")
         (self.directory / "tmp").mkdir()
@@ -153,8 +155,10 @@ class ApacheKafka:
         cluster = uuid.uuid4().hex[:22]
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", configuration, "--standalone"]
         with broker.process(command, log=self.log) as child:
-            if child.wait(self._start_within) != 0:
-                raise UnavailableError(f"Apache Kafka's storage was not formatted:\n{broker.tail(self.log)}")
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(self._start_within)
+            if child.poll() != 0:
+                raise UnavailableError(f"Apache Kafka's storage was not formatted; it said:\n{broker.tail(self.log)}")
 
 
 def _properties(port: int, controller: int, data: Path, *, message_max_bytes: int) -> dict[str, str]:

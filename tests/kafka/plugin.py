@@ -36,15 +36,16 @@ class Broker:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the one mark that belongs to this plugin."""
-    config.addinivalue_line("markers", "embedded_lacks(reason): a strict xfail on the embedded broker, a plain test on Kafka")
+    config.addinivalue_line(
+        "markers", "embedded_lacks(what): 'the embedded broker <what>': a strict xfail there, a plain test on Kafka"
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """What the embedded broker lacks is expected to fail there, and only there."""
-    for item in items:
-        lacks = item.get_closest_marker("embedded_lacks")
-        if lacks is not None and isinstance(item, pytest.Function) and item.callspec.params.get("broker") == "embedded":
-            item.add_marker(pytest.mark.xfail(strict=True, reason=lacks.args[0]))
+    lacks = item.get_closest_marker("embedded_lacks")
+    if lacks is not None and _runs_on_the_embedded_one(item):
+        item.add_marker(pytest.mark.xfail(strict=True, reason=f"the embedded broker {lacks.args[0]}"))
 
 
 def pytest_report_collectionfinish(items: Sequence[pytest.Item]) -> str | None:
@@ -67,7 +68,7 @@ def apache_broker() -> Iterator[Broker]:
     if servers := os.environ.get(SERVERS):
         yield Broker(kind="yours", bootstrap=servers)
         return
-    with apache.ApacheKafka(libs=_required_libraries()) as running:
+    with apache.ApacheKafka(libs=required_libraries()) as running:
         yield Broker(kind="apache", bootstrap=running.bootstrap)
 
 
@@ -86,8 +87,7 @@ def embedded_broker() -> Iterator[Broker]:
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Broker:
     """The best broker at hand: one for the session, started by the first test that asks."""
-    real = SERVERS in os.environ or os.environ.get(REQUIRE) == "1" or isinstance(_apache(), Path)
-    chosen: Broker = request.getfixturevalue("apache_broker" if real else "embedded_broker")
+    chosen: Broker = request.getfixturevalue("apache_broker" if _real_is_chosen() else "embedded_broker")
     return chosen
 
 
@@ -101,7 +101,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 @pytest.fixture
 def own_kafka() -> Iterator[apache.ApacheKafka]:
     """A running Apache Kafka of the test's own, to be stopped and killed; your own cluster is never touched."""
-    with apache.ApacheKafka(libs=_required_libraries()) as running:
+    with apache.ApacheKafka(libs=required_libraries()) as running:
         yield running
 
 
@@ -120,7 +120,19 @@ def _apache() -> Path | str:
         return str(error)
 
 
-def _required_libraries() -> Path:
+def _real_is_chosen() -> bool:
+    return bool(os.environ.get(SERVERS)) or os.environ.get(REQUIRE) == "1" or isinstance(_apache(), Path)
+
+
+def _runs_on_the_embedded_one(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    if "broker" in item.fixturenames:
+        return bool(item.callspec.params["broker"] == "embedded")
+    return "kafka" in item.fixturenames and not _real_is_chosen()
+
+
+def required_libraries() -> Path:
     found = _apache()
     if isinstance(found, Path):
         return found
