@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from stream import topics
 from stream.config import Settings
 
-UNREACHABLE: tuple[type[Exception], ...] = (KafkaError, OSError)
 _RETRY_SECONDS = 1.0
 _OVERHEAD_BYTES = 4096
 """What a record costs beside its value: key, headers, the batch around it."""
@@ -31,6 +30,10 @@ class Created:
 
 class TopicError(Exception):
     """A topic could not be made, or is missing."""
+
+
+FAILURES: tuple[type[Exception], ...] = (TopicError, KafkaError, OSError)
+"""What `create_topics` raises."""
 
 
 async def connect(settings: Settings) -> AIOKafkaAdminClient:

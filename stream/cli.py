@@ -159,7 +159,7 @@ def _topics(chosen: argparse.Namespace) -> int:
         return EXIT_OK
     try:
         made = asyncio.run(admin.create_topics(settings))
-    except (admin.TopicError, *admin.UNREACHABLE) as error:
+    except admin.FAILURES as error:
         return _complain(f"Kafka at {settings.bootstrap_servers}: {error}")
     for topic_made in made:
         print(f"{topic_made.name}\t{'exists' if topic_made.existed else 'created'}")

@@ -128,7 +128,7 @@ def test_the_records_of_an_article_agree(seed: Seed) -> None:
 
     assert [record.id for record in events] == [event.id for event in article.events]
     assert [record.id for record in entities] == [entity.id for entity in article.entities]
-    assert len({record.id for record in [*events, *entities]}) == len(rest)
+    assert len({*(record.id for record in events), *(record.id for record in entities)}) == len(rest)
     assert all({*event.actors, *event.recipients, *event.locations} <= known for event in article.events)
 
 

@@ -7,8 +7,6 @@ import unicodedata
 
 from stream.records import EntityType
 
-# ruff: noqa: SIM905 - lists of words are read, and kept up, more easily as text
-
 _ARTICLES = frozenset("the il lo la i gli le l un una el los las o a os as der die das den dem des het de в у на il".split())
 _TITLES = frozenset(
     """

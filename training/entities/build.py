@@ -32,7 +32,8 @@ def main(folder: Path) -> None:
             sys.exit(f"{name}: sha256 is {found}, expected {expected}")
     OUT.mkdir(parents=True, exist_ok=True)
     pieces = json.loads((folder / "pieces.json").read_text(encoding="utf-8"))
-    Tokenizer(models.Unigram([tuple(piece) for piece in pieces["pieces"]], unk_id=UNKNOWN)).save(str(OUT / "tokenizer.json"), pretty=False)
+    unigram = models.Unigram([tuple(piece) for piece in pieces["pieces"]], unk_id=UNKNOWN)
+    Tokenizer(unigram).save(str(OUT / "tokenizer.json"), pretty=False)
     normalise = json.dumps(pieces["normalise"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     (OUT / "normalise.json").write_text(normalise, encoding="utf-8")
     model = OUT / "entities.int8.onnx"
@@ -43,7 +44,7 @@ def main(folder: Path) -> None:
         "version": VERSION,
         "licence": "CC BY-SA 4.0",
         "labels": pieces["labels"],
-        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(OUT.glob("*.*")) if path.name in ASSETS},
+        "sha256": {name: hashlib.sha256((OUT / name).read_bytes()).hexdigest() for name in ASSETS},
     }
     (OUT / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -126,7 +126,13 @@ def _layer(source: Source, out: Writer, x: str, index: int, epsilon: float) -> s
     x = out.node("Add", x, attended, output=f"{name}.ao.sum")
     x = _normalised(source, out, x, f"{name}.aln", epsilon)
     inner = out.linear(x, f"{name}.fi", source.weight(f"{path}/fi"), None)
-    inner = out.node("BiasGelu", inner, out.constant(f"{name}.fi.bias", source.array(f"{name}.fi.bias")), output=f"{name}.gelu", domain=_CONTRIB)
+    inner = out.node(
+        "BiasGelu",
+        inner,
+        out.constant(f"{name}.fi.bias", source.array(f"{name}.fi.bias")),
+        output=f"{name}.gelu",
+        domain=_CONTRIB,
+    )
     outer = out.linear(inner, f"{name}.fo", source.weight(f"{path}/fo"), source.array(f"{name}.fo.bias"))
     x = out.node("Add", x, outer, output=f"{name}.fo.sum")
     return _normalised(source, out, x, f"{name}.oln", epsilon)
