@@ -8,9 +8,10 @@ import os
 import platform
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 import mode
@@ -158,7 +159,7 @@ class Worker:
         await _first(self._failure, stopping)
         stopping.cancel()
         if self._failure.done():
-            return await self._abandon(self._failure.exception())
+            await self._abandon(self._failure.exception())
         return await self._drain()
 
     # --- start
@@ -292,19 +293,17 @@ class Worker:
     async def _drain(self) -> int:
         """Finish what is in flight, commit, leave the group; within the deadline, else leave it unacknowledged."""
         assert self._app is not None
-        try:
-            await asyncio.wait_for(self._app.stop(), self._settings.drain_timeout)
-        except TimeoutError:
-            # no traceback: there is nothing to learn from it
-            log.error(  # noqa: TRY400
-                "not drained in time: what is in flight will be delivered again",
-                seconds=self._settings.drain_timeout,
-            )
-            return 1
-        log.info("stopped", acknowledged=self._delivery.acknowledged if self._delivery else 0)
-        return 0
+        if await _within(self._app.stop, self._settings.drain_timeout):
+            log.info("stopped", acknowledged=self._delivery.acknowledged if self._delivery else 0)
+            return 0
+        log.error(
+            "not drained in time: what is in flight will be delivered again",
+            seconds=self._settings.drain_timeout,
+            in_flight=self._delivery.in_flight if self._delivery else 0,
+        )
+        return _leave(1)
 
-    async def _abandon(self, error: BaseException | None) -> int:
+    async def _abandon(self, error: BaseException | None) -> NoReturn:
         """Stop without acknowledging anything more: a restart will get it delivered again."""
         log.error("stopping: this cannot be mended from inside", error=f"{type(error).__name__}: {error}")
         if self._delivery is not None:
@@ -312,7 +311,7 @@ class Worker:
         if self._app is not None:
             self._app.conf.stream_wait_empty = False
             await _within(self._app.stop, _GIVE_UP_SECONDS)
-        return 1
+        _leave(1)
 
     # --- watching
 
@@ -401,7 +400,17 @@ async def _cancelled(task: asyncio.Task[Any]) -> None:
         await task
 
 
-async def _within(stop: Any, seconds: float) -> None:
-    """Stop something, but do not wait for ever; what is left ends with the process."""
-    with suppress(Exception):
-        await asyncio.wait_for(stop(), seconds)
+async def _within(stop: Callable[[], Awaitable[Any]], seconds: float) -> bool:
+    """Stop something, but do not wait for ever; whether it stopped in time."""
+    # Not `asyncio.wait_for`: that cancels, and then waits for the cancellation, which Faust does not heed.
+    stopping = asyncio.ensure_future(stop())
+    done, _ = await asyncio.wait([stopping], timeout=seconds)
+    if done and (error := stopping.exception()) is not None:
+        log.warning("trouble while stopping", error=f"{type(error).__name__}: {error}")
+    return bool(done)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process at once: Faust's threads may hang, and pool processes die with us."""
+    logging.shutdown()
+    os._exit(status)
