@@ -32,12 +32,13 @@ fmt: $(VENV)/.dev  ## format, and mend what can be mended
 schemas: $(VENV)/.dev  ## write schemas/ from the records
 	$(BIN)/newsstream schemas write
 
+UV_COMPILE = uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (needs uv)
-	for set in run demo dev; do \
-	  extras=$$(case $$set in run) ;; demo) echo "--extra demo --extra build" ;; dev) echo "--extra dev" ;; esac); \
-	  uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    $$extras pyproject.toml -o requirements/$$set.txt || exit 1; \
-	done
+	$(UV_COMPILE) pyproject.toml -o requirements/run.txt
+	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
+	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
+	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
 up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
 	docker compose up --build --detach
