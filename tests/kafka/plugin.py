@@ -133,6 +133,7 @@ def _runs_on_the_embedded_one(item: pytest.Item) -> bool:
 
 
 def required_libraries() -> Path:
+    """Kafka's jars; without them the test is skipped with the reason, or fails where Apache Kafka is required."""
     found = _apache()
     if isinstance(found, Path):
         return found

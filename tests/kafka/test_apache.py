@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -83,13 +82,13 @@ def test_a_fetch_that_fails_quotes_maven_and_leaves_no_half_folder(monkeypatch: 
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
 
-    with pytest.raises(apache.UnavailableError, match="Unknown host repo.invalid"):
+    with pytest.raises(apache.UnavailableError, match=r"Unknown host repo\.invalid"):
         apache.libraries(cache=cache)
 
     assert list(cache.iterdir()) == []
 
 
 @pytest.fixture
-def own_libraries() -> Iterator[Path]:
+def own_libraries() -> Path:
     """Kafka's jars, for a test that starts its own broker."""
-    yield plugin.required_libraries()
+    return plugin.required_libraries()
