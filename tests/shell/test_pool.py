@@ -1,0 +1,137 @@
+"""The pool: every message is answered, whatever it does to its process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psutil
+import pytest
+
+from stream import outcome, pool
+from stream.records import Message, Reason
+from tests import stub
+
+
+@asynccontextmanager
+async def _pool(
+    *, factory: str = "tests.stub:open_stub", causes: list[str] | None = None, **limits: Any
+) -> AsyncIterator[pool.Pool]:
+    seen = causes if causes is not None else []
+    made = pool.Pool(
+        factory=factory, options=outcome.Options(), limits=pool.Limits(**({"size": 1} | limits)), on_restart=seen.append
+    )
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+def _message(name: str, marker: bytes = b"") -> Message:
+    return Message(value=b'{"id": "%s", "text": "%s"}' % (name.encode(), marker or b"Kyiv"))
+
+
+async def _answers(made: pool.Pool, *messages: Message) -> list[tuple[str | None, Reason | None]]:
+    async with asyncio.timeout(60):
+        done = await asyncio.gather(*(made.process(message) for message in messages))
+    return [(one.summary.article_id, one.summary.reason) for one in done]
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason", "cause"),
+    [
+        (stub.CRASH, Reason.CRASHED, "crashed"),
+        (stub.HANG, Reason.TIMED_OUT, "timed_out"),
+        (stub.RAISE, Reason.CRASHED, None),
+    ],
+)
+def test_only_the_culprit_is_rejected(marker: bytes, reason: Reason, cause: str | None) -> None:
+    """Its neighbours before and after, handed to the same process, are answered as if nothing had happened."""
+    causes: list[str] = []
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool(causes=causes, deadline=1.0) as made:
+            return await _answers(made, _message("a"), _message("bad", marker), _message("b"), _message("c"))
+
+    assert asyncio.run(act()) == [("a", None), ("bad", reason), ("b", None), ("c", None)]
+    assert set(causes) == ({cause} if cause else set())
+
+
+def test_an_article_that_eats_memory_is_rejected() -> None:
+    """By the limit inside the process, or by the watch from outside: crashed, and the next one is answered."""
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool(memory_bytes=400 << 20, deadline=20.0) as made:
+            return await _answers(made, _message("fat", stub.EAT), _message("b"))
+
+    assert asyncio.run(act()) == [("fat", Reason.CRASHED), ("b", None)]
+
+
+def test_a_process_that_somebody_kills_takes_no_article_with_it() -> None:
+    """One SIGKILL from outside proves nothing against the article: it is tried again."""
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool() as made:
+            working = asyncio.create_task(_answers(made, _message("slow", b"NEWSSTREAM-TEST-SLEEP-700-MS"), _message("b")))
+            await asyncio.sleep(0.3)
+            os.kill(made.pids[0], signal.SIGKILL)
+            return await working
+
+    assert asyncio.run(act()) == [("slow", None), ("b", None)]
+
+
+def test_the_work_is_shared() -> None:
+    """Two processes do two slow articles at the same time."""
+
+    async def act() -> float:
+        async with _pool(size=2, prefetch=1) as made:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            await _answers(made, *(_message(name, b"NEWSSTREAM-TEST-SLEEP-600-MS") for name in "ab"))
+            return loop.time() - started
+
+    assert asyncio.run(act()) < 1.1
+
+
+def test_stopping_leaves_no_process() -> None:
+    """Whatever they were doing."""
+
+    async def act() -> list[int]:
+        async with _pool(size=2) as made:
+            pids = list(made.pids)
+            asyncio.create_task(made.process(_message("hang", stub.HANG))).cancel()
+            return pids
+
+    pids = asyncio.run(act())
+
+    assert len(pids) == 2
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_pipeline_that_cannot_be_opened_breaks_the_pool() -> None:
+    """After three attempts, with the reason; never an endless silent retry."""
+    causes: list[str] = []
+
+    async def act() -> None:
+        async with _pool(factory="tests.nowhere:open", causes=causes):
+            pass
+
+    with pytest.raises(pool.PoolBrokenError, match="nowhere"):
+        asyncio.run(act())
+    assert causes == ["start"] * 3
+
+
+def test_a_pool_that_only_dies_gives_up() -> None:
+    """Nothing but poison: twenty deaths without one answer are no longer the fault of an article."""
+
+    async def act() -> None:
+        async with _pool(max_restarts=3) as made:
+            await _answers(made, *(_message(f"bad{number}", stub.CRASH) for number in range(30)))
+
+    with pytest.raises(pool.PoolBrokenError, match="died"):
+        asyncio.run(act())
