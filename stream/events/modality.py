@@ -23,6 +23,8 @@ BECOMES = {
 }
 """What a type is while it lies in the future: PLOVER's rule for promises, and a withdrawal that is only announced."""
 BEFORE = {"negation": 4, "future": 6, "hypothetical": 8, "denial": 14}
+AFTER = 7
+"""Words between a noun and the negation of its verb."""
 VERBS = {"active", "alone", "mutual", "passive"}
 
 
@@ -67,6 +69,8 @@ def _governs(cue: CueMatch, match: Match, clause: Clause, lexicon: Lexicon) -> b
         )
     if cue.first <= match.end:
         return cue.first > match.first and cue.name == "negation"
+    if cue.name == "negation" and match.entry.frame not in VERBS - {"mutual"} and cue.first - match.end <= AFTER:
+        return _open(match.end + 1, cue.first, clause, strict=True)  # "a withdrawal of the troops is not planned"
     return (
         "verb-last" in lexicon.flags
         and cue.first - match.end <= 3
