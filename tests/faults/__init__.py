@@ -1,0 +1,1 @@
+"""Breaking things while articles flow, on Apache Kafka: ``python -m tests.faults``."""
