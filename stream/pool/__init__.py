@@ -30,6 +30,9 @@ _SINGLE_THREADED = dict.fromkeys(
 _WATCH_SECONDS = 0.1
 _START_SECONDS = 120.0
 _START_ATTEMPTS = 3
+_RESTART_ATTEMPTS = 10
+"""Attempts to replace a process once the pipeline was open: it can be opened, so what stands in the way may pass."""
+_RESTART_PAUSE_SECONDS = 0.1
 _HOPELESS_DEATHS = 20
 """Deaths in a row, without one answer in between, after which the pool is beyond repair."""
 _WINDOW_SECONDS = 60.0
@@ -196,8 +199,10 @@ class Pool:
             if isinstance(child, str):
                 failures += 1
                 self._on_restart("start")
-                if failures >= _START_ATTEMPTS:
+                if failures >= (_RESTART_ATTEMPTS if self._all_ready.is_set() else _START_ATTEMPTS):
                     self._break(f"a pool process could not be started: {child}")
+                elif self._all_ready.is_set():
+                    await asyncio.sleep(min(_RESTART_PAUSE_SECONDS * 2**failures, _WINDOW_SECONDS / _RESTART_ATTEMPTS))
                 continue
             failures = 0
             self._ready.append(child)
@@ -267,7 +272,7 @@ class Pool:
         code = await child.subprocess.wait()
         _close(child.subprocess)
         self._on_restart(child.killed_for or "crashed")
-        self._count_death()
+        self._count_death(working=bool(child.pending))
         if child.pending:
             self._judge(child.pending.popleft(), child, code)
         self._queue.extendleft(reversed(child.pending))
@@ -305,10 +310,10 @@ class Pool:
                 elif _resident_bytes(child.pid) > self._limits.memory_bytes:
                     child.kill("memory")
 
-    def _count_death(self) -> None:
+    def _count_death(self, *, working: bool) -> None:
         now = time.monotonic()
         self._deaths.append(now)
-        self._deaths_in_a_row += 1
+        self._deaths_in_a_row += working  # one that died idle proves nothing about the articles
         while self._deaths and self._deaths[0] < now - _WINDOW_SECONDS:
             self._deaths.popleft()
         answers = sum(1 for moment in self._answers if moment >= now - _WINDOW_SECONDS)
