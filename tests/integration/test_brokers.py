@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
 from tests.kafka import client
@@ -240,12 +240,8 @@ def test_short_sessions_are_allowed(broker: Broker, prefix: str) -> None:
     async def scenario() -> None:
         await client.create_topics(broker.bootstrap, topic)
         options = {"group_id": f"{prefix}group", "session_timeout_ms": 1000, "heartbeat_interval_ms": 300}
-        # Not client.consumer: what fails to start is closed here, so that the failure is the broker's refusal alone.
-        consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.bootstrap, **options)
-        try:
-            await consumer.start()
-        finally:
-            await consumer.stop()
+        async with client.consumer(broker.bootstrap, topic, **options) as consumer:
+            assert consumer.assignment() == {TopicPartition(topic, 0)}
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
 

@@ -35,8 +35,8 @@ class Received:
 async def admin(bootstrap: str) -> AsyncIterator[Any]:
     """An administration client, closed at the end."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.close()
@@ -46,8 +46,8 @@ async def admin(bootstrap: str) -> AsyncIterator[Any]:
 async def producer(bootstrap: str, **options: Any) -> AsyncIterator[Any]:
     """A producer that waits for every acknowledgement, flushed and closed at the end."""
     client = AIOKafkaProducer(bootstrap_servers=bootstrap, **({"acks": "all"} | options))
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.stop()
@@ -58,8 +58,8 @@ async def consumer(bootstrap: str, *topics: str, **options: Any) -> AsyncIterato
     """A consumer that reads from the beginning and commits nothing by itself; it leaves its group at the end."""
     defaults = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "max_partition_fetch_bytes": 16 << 20}
     client = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, **(defaults | options))
-    await client.start()
     try:
+        await client.start()
         yield client
     finally:
         await client.stop()
