@@ -16,6 +16,7 @@ _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
 _LONGEST = 200
+_WORDS_OF_A_NAME = 4
 _ABBREVIATED = frozenset({"inc.", "corp.", "co.", "ltd.", "jr.", "sr."})
 
 
@@ -35,6 +36,42 @@ def read(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer
     if not text.strip():
         return
     nlp.max_length = max(nlp.max_length, len(text) + 1)
+    found = list(_recognised(nlp, text, field=field, language=language, gazetteer=gazetteer))
+    taken = bytearray(len(text))
+    for one in found:
+        taken[one.start : one.end] = b"\1" * (one.end - one.start)
+    found += _overlooked(text, taken, field=field, language=language, gazetteer=gazetteer)
+    yield from sorted(found, key=lambda one: one.start)
+
+
+def _overlooked(text: str, taken: bytearray, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
+    """Seats of power (the Kremlin, the White House) that stand where nothing was recognised.
+
+    Tried with every known organisation: on Wikipedia it costs a point of precision for nothing.
+    """
+    runs = [match for match in _WORD.finditer(text) if not taken[match.start()] and match.group()[0].isupper()]
+    for match in runs:
+        if taken[match.start()]:
+            continue
+        for end in _ends(text, match.end()):
+            known = gazetteer.lookup(text[match.start() : end], language=language)
+            if known is not None and known.certain and known.splits and not any(taken[match.start() : end]):
+                taken[match.start() : end] = b"\1" * (end - match.start())
+                yield Named(field, match.start(), end, text[match.start() : end], known.type)
+                break
+
+
+def _ends(text: str, end: int) -> list[int]:
+    """Where a name of up to four words may end, the longest first."""
+    ends = [end]
+    for match in _WORD.finditer(text, end, end + 60):
+        if text[ends[-1] : match.start()].strip("' ’") or len(ends) == _WORDS_OF_A_NAME:
+            break
+        ends.append(match.end())
+    return ends[::-1]
+
+
+def _recognised(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
     for span in nlp(text).ents:
         kind = pipelines.entity_type(span.label_)
         if kind is None:
