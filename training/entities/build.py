@@ -1,67 +1,58 @@
-"""Write ``stream/assets/entities/news_entities_xx`` from the trained encoder: ``build.py DIR_OF_TEACHER``.
+"""Build the bundled entity pipeline from the trained encoder: ``build.py FOLDER``, the folder with the export and its pieces.
 
-Needs the ``onnx`` package beside the runtime's dependencies. The folder holds `entities.int8.onnx` (the exported graph) and
-`pieces.json` (pieces with unigram scores, the character map, the labels); their sums are checked, so that the committed
-artefact can only come from them.
+Needs `onnx` beside what the service needs. Reads ``entities.int8.onnx`` (dynamic int8, with a mask) and ``pieces.json`` (pieces
+and scores, normaliser, labels), checks their sums, and writes ``stream/assets/entities/news_entities_xx``.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import lean
 import onnx
 from tokenizers import Tokenizer, models
 
-NAME = "news_entities_xx"
-VERSION = "0.1.0"
-OUT = Path(__file__).parents[2] / "stream" / "assets" / "entities" / NAME
-
-INPUTS = {
+OUT = Path(__file__).parents[2] / "stream" / "assets" / "entities" / "news_entities_xx"
+SUMS = {
     "entities.int8.onnx": "d20b49ee201784c2fdd22610ff0fc15c49370bf79f3d0cdf70b1c75dcede74f9",
     "pieces.json": "0483263140b7dc5dccb8a008621439b84d3e63099c09a01687daf8775b0c638c",
 }
+VERSION = "0.1.0"
+UNKNOWN = 3
 
 
-def sha256(path: Path) -> str:
-    """The sum of a file, as `sha256sum` prints it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-
-
-def main() -> None:
+def main(folder: Path) -> None:
     """Check, convert, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("teacher", type=Path)
-    teacher = parser.parse_args().teacher
-    for name, wanted in INPUTS.items():
-        if sha256(teacher / name) != wanted:
-            raise SystemExit(f"{teacher / name}: not the file that this script was written for")
+    for name, expected in SUMS.items():
+        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if found != expected:
+            sys.exit(f"{name}: sha256 is {found}, expected {expected}")
     OUT.mkdir(parents=True, exist_ok=True)
-    onnx.save(lean.rewrite(onnx.load(teacher / "entities.int8.onnx")), OUT / "entities.int8.onnx")
-    pieces = json.loads((teacher / "pieces.json").read_text(encoding="utf-8"))
-    unigram = models.Unigram([(piece, score) for piece, score in pieces["pieces"]], unk_id=pieces["special"]["unk"])
-    Tokenizer(unigram).save(str(OUT / "tokenizer.json"), pretty=False)
-    (OUT / "normalise.json").write_text(_canonical(pieces["normalise"]), encoding="utf-8")
-    files = {name: sha256(OUT / name) for name in ("entities.int8.onnx", "tokenizer.json", "normalise.json")}
+    pieces = json.loads((folder / "pieces.json").read_text(encoding="utf-8"))
+    Tokenizer(models.Unigram([tuple(piece) for piece in pieces["pieces"]], unk_id=UNKNOWN)).save(
+        str(OUT / "tokenizer.json"), pretty=False
+    )
+    normalise = json.dumps(pieces["normalise"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    (OUT / "normalise.json").write_text(normalise, encoding="utf-8")
+    model = OUT / "entities.int8.onnx"
+    model.unlink(missing_ok=True)
+    onnx.save(lean.rewrite(onnx.load(folder / "entities.int8.onnx")), model)
     meta = {
-        "name": NAME,
+        "name": "news_entities_xx",
         "version": VERSION,
-        "sha256": hashlib.sha256("".join(files[name] for name in sorted(files)).encode()).hexdigest(),
-        "files": files,
+        "licence": "CC BY-SA 4.0",
         "labels": pieces["labels"],
-        "licence": "CC-BY-SA-4.0",
-        "inputs": INPUTS,
+        "sha256": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(OUT.glob("*.*")) if path.name in ASSETS
+        },
     }
-    (OUT / "meta.json").write_text(_canonical(meta), encoding="utf-8")
-    print(f"{OUT}: {sum(path.stat().st_size for path in OUT.iterdir()) / 1e6:.1f} MB")
+    (OUT / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
+
+ASSETS = ("entities.int8.onnx", "normalise.json", "tokenizer.json")
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
