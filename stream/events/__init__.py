@@ -197,13 +197,16 @@ def _sentence(
 def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause: roles.Clause) -> bool:
     """Whether the participants are there that an entry asks for."""
     needs = match.entry.needs
-    if "@actor" in needs and not seen.actors and not (seen.passive and seen.recipients):
+    itself = any(not hit.labels.isdisjoint(people.ACTING) for hit in clause.hits[match.first : match.end + 1])
+    if "@actor" in needs and not seen.actors and not itself and not (seen.passive and seen.recipients):
         return False
     if "@object" in needs and not seen.recipients:
-        return False
+        after = clause.hits[match.last + 1 : match.last + 7]
+        if seen.passive or not any("target" in hit.labels for hit in after):
+            return False
     if "@title" in needs and sentence.field != "title":
         return False
-    return "@none" in needs or bool(clause.parties)
+    return "@none" in needs or itself or bool(clause.parties)
 
 
 def _found(

@@ -86,6 +86,8 @@ class _Table:
 
     def add(self, word: str, label: Label) -> None:
         """Give a label to ``word`` or ``stem*``."""
+        if "*" in word[:-1]:
+            raise ValueError(f"{word!r}: a star may only stand at the end")
         if word.endswith("*"):
             self.stems.setdefault(tokens.fold(word[:-1]), set()).add(label)
         else:
@@ -118,7 +120,7 @@ class _Table:
 
 
 def read(language: str, triggers: str, words: str) -> Lexicon:
-    """The lexicon of a language from the text of its ``.tsv`` and ``.toml``; raises `ValueError` and names the line that is wrong."""
+    """The lexicon of a language from its ``.tsv`` and ``.toml``; raises `ValueError` and names the line that is wrong."""
     grammar = tomllib.loads(words)
     table = _Table()
     classes = {**grammar["classes"], **{f"damp.{name}": text for name, text in grammar["damp"].items()}}

@@ -9,6 +9,8 @@ from stream.events.tokens import Words
 
 REACH = 10
 """Words on either side of a trigger in which a required word must stand."""
+PASSED_OVER = ("skip", "aux")
+"""Words that may stand between two words of a pattern: articles, and auxiliaries (``si [è] dimesso``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
             if all(masked[at : span[0] + 1]):
                 continue  # inside a name: Strike Force, Save the Children
             found.append(Match(entry, at, span[0], span[1]))
-    found.sort(key=lambda one: (one.first - one.end - len(one.entry.with_), -one.entry.weight))
+    found.sort(key=lambda one: (one.first - one.end - len(one.entry.with_), -len(one.entry.elements), -one.entry.weight))
     taken = [False] * len(hits)
     kept = []
     for one in found:
@@ -83,7 +85,7 @@ def _span(elements: tuple[Element, ...], head: int, words: Words, hits: list[Hit
             labels = hits[position].labels
             if not labels.isdisjoint(element.labels):
                 break
-            if "skip" not in labels:
+            if labels.isdisjoint(PASSED_OVER):
                 if not room:
                     return None
                 room -= 1

@@ -69,8 +69,8 @@ def _governs(cue: CueMatch, match: Match, clause: Clause, lexicon: Lexicon) -> b
         )
     if cue.first <= match.end:
         return cue.first > match.first and cue.name == "negation"
-    if cue.name == "negation" and match.entry.frame not in VERBS - {"mutual"} and cue.first - match.end <= AFTER:
-        return _open(match.end + 1, cue.first, clause, strict=True)  # "a withdrawal of the troops is not planned"
+    if cue.name != "denial" and match.entry.frame not in VERBS - {"mutual"} and cue.first - match.end <= AFTER:
+        return _open(match.end + 1, cue.first, clause, strict=True)  # "a withdrawal is not planned", "a truce could be discussed"
     return (
         "verb-last" in lexicon.flags
         and cue.first - match.end <= 3

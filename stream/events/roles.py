@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from stream.events.lexicon import Hit, Lexicon
@@ -170,8 +171,9 @@ def _right(match: Match, clause: Clause) -> tuple[Party, ...]:
     for party in clause.parties:
         if match.last < party.first < stop and not party.media and party.first not in clause.reported:
             if "and" in party.marker and found and _coordinated(found[-1], party, clause):
-                party = Party(party.first, party.last, party.ids, party.place, party.media, found[-1].marker)
-            found.append(party)
+                found.append(dataclasses.replace(party, marker=found[-1].marker))
+            else:
+                found.append(party)
     return tuple(found)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from stream.events.matching import Match
 from stream.events.modality import VERBS
 from stream.events.people import ACTING
 from stream.events.roles import Clause, Roles
-from stream.events.matching import Match
 from stream.records import FieldName, Modality
 
 THRESHOLD = 0.5
@@ -72,7 +72,7 @@ def confidence(seen: Features) -> float:
     weight = min(max(seen.weight, 0.02), 0.98)
     total = math.log(weight / (1 - weight))
     total += 0.3 if seen.actor and seen.recipient else 0.0
-    total += 0.2 if seen.named else -0.3
+    total += 0.2 if seen.named else -0.1
     total -= 0.8 if seen.verb and not seen.actor and not seen.recipient else 0.0
     total -= (0.0, 0.6, 2.2)[min(seen.elsewhere, 2)] + (1.5 if seen.elsewhere > 2 else 0.0)
     total -= min(3.0, max(0.0, seen.article_elsewhere - 2.0) * 0.7)

@@ -13,7 +13,7 @@ WORD = re.compile(r"[\u0400-\u04ff]+(?:['\u2019\u02bc`][\u0400-\u04ff]+)*|[^\W_]
 _EXTRA = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "'": "", "’": "", "ʼ": "", "`": ""}
 _LATIN = [chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))]
 FOLD = str.maketrans({letter: unicodedata.normalize("NFD", letter)[0] for letter in _LATIN} | _EXTRA)
-STRONG = re.compile(r"[;:()\[\]\u2013\u2014\u2026.!?]|(?:^|\s)-+(?:\s|$)")
+STRONG = re.compile(r"[;:()\[\]\u2013\u2014\u2026.!?]|\s-+\s")
 WEAK = re.compile(r"[,\"\u00ab\u00bb\u201c-\u201f]")
 
 

@@ -10,10 +10,14 @@ import time
 from pathlib import Path
 
 from stream import events
-from stream.events import tokens
+from stream.events import lexicon, tokens
 from stream.records import Document, Entity, EntityType, Mention, NewsEvent, Sentence, derived_id
 
 SPAN = re.compile(r"[^\W\d_a-zа-я]\w*(?:[ .-]+[^\W\d_a-zа-я]\w*)*")
+
+
+def _common(hit: lexicon.Hit) -> bool:
+    return bool(hit.entries or hit.cues or any(not label.startswith("=") for label in hit.labels))
 
 
 def names(text: str, models: events.Models, language: str) -> tuple[Entity, ...]:
@@ -24,7 +28,7 @@ def names(text: str, models: events.Models, language: str) -> tuple[Entity, ...]
         start, end = one.span()
         if start == 0:
             first = tokens.WORD.match(text)
-            if first and (known.look_up(tokens.fold(first.group())).labels or first.group() in {"The", "In", "On", "A", "At"}):
+            if first and _common(known.look_up(tokens.fold(first.group()))):
                 rest = SPAN.search(text[first.end() : end])
                 if rest is None:
                     continue
@@ -46,9 +50,7 @@ def predict(text: str, models: events.Models, language: str, *, threshold: float
     """The strongest event of one sentence."""
     document = Document(title=None, text=text, sentences=(Sentence("text", 0, len(text), text),))
     entities = names(text, models, language)
-    return strongest(
-        events.find(document, entities, language=language, article_id="x", models=models, threshold=threshold)
-    )
+    return strongest(events.find(document, entities, language=language, article_id="x", models=models, threshold=threshold))
 
 
 def macro(pairs: list[tuple[str, str]]) -> tuple[float, str]:
