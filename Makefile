@@ -23,7 +23,7 @@ check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commi
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/newsstream schemas check
-	$(BIN)/python -m pytest -q -m "not kafka and not models" $(ARGS)
+	$(BIN)/python -m pytest -q -m "not kafka and not models and not processes" $(ARGS)
 
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .

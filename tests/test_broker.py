@@ -21,6 +21,8 @@ import pytest
 from stream import broker
 from tests.kafka import client
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -120,6 +120,8 @@ def test_docker_compose_reads_the_file() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.processes
+@pytest.mark.models
 def test_the_wheel_of_the_image_works_alone(tmp_path: Path) -> None:
     """The Dockerfile's steps, replayed: the wheel, away from this folder, brings its models along and enriches an article."""
     built = _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist"))

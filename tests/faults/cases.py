@@ -118,6 +118,7 @@ def rebalances(world: World) -> Result:
                     frozen.append(on.chance.choice(awake))
                     frozen[-1].process.send_signal(signal.SIGSTOP)
                     on.faults += 1
+                    on.moment(8)  # more often than not longer than its session
                 else:
                     frozen.pop(0).process.send_signal(signal.SIGCONT)
             for worker in frozen:

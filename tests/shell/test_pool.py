@@ -16,6 +16,8 @@ from stream import outcome, pool
 from stream.records import Message, Reason
 from tests import stub
 
+pytestmark = pytest.mark.processes
+
 
 @asynccontextmanager
 async def _pool(

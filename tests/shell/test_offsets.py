@@ -1,0 +1,58 @@
+"""What is committed is what was acknowledged, in order, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream import offsets
+
+P0, P1 = TP("news.articles", 0), TP("news.articles", 1)
+
+
+def test_the_offset_after_the_last_acknowledged_message_is_committable() -> None:
+    """Gaps that the broker leaves (compaction, transaction markers) are no reason to wait."""
+    ledger = offsets.Ledger()
+    ledger.acknowledge(P0, 4)
+    ledger.acknowledge(P0, 7)
+
+    assert ledger.committable(P0) == 8
+    assert ledger.committable(P1) is None
+    assert list(ledger.partitions()) == [P0]
+
+
+def test_an_acknowledgement_out_of_order_is_a_bug_of_ours() -> None:
+    """It is loud: a commit that skips a message loses it."""
+    ledger = offsets.Ledger()
+    ledger.acknowledge(P0, 7)
+
+    with pytest.raises(ValueError, match="offset 6 was acknowledged after 7"):
+        ledger.acknowledge(P0, 6)
+
+
+def test_a_revoked_partition_is_forgotten() -> None:
+    """Whoever has it next starts from what was committed; so do we when it comes back."""
+    ledger = offsets.Ledger()
+    ledger.acknowledge(P0, 7)
+    ledger.acknowledge(P1, 3)
+
+    ledger.forget({P0})
+
+    assert ledger.committable(P0) is None
+    assert ledger.committable(P1) == 4
+    ledger.acknowledge(P0, 2)
+    assert ledger.committable(P0) == 3
+
+
+@given(st.lists(st.integers(min_value=0, max_value=50), min_size=1))
+def test_nothing_beyond_the_last_acknowledged_message_is_ever_committable(steps: list[int]) -> None:
+    """For any growing sequence of offsets."""
+    ledger = offsets.Ledger()
+    offset = -1
+    for step in steps:
+        offset += 1 + step
+        ledger.acknowledge(P0, offset)
+
+        assert ledger.committable(P0) == offset + 1
