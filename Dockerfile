@@ -14,7 +14,8 @@ RUN /builder/bin/python -m hatchling build -t wheel \
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home newsstream
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Official builds of onnxruntime report to their maker unless told not to before they are loaded: this service talks to Kafka alone.
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
 USER 10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
