@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ UNDETERMINED = "und"
 SUPPORTED = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "uk")
 """The languages that this service is built for."""
 
-_NATIONAL = frozenset(
-    "ar az be bg bn bs ca cs da el et fa fi he hi hr hu hy id is ja ka kk ko lt lv mk ms no ro sk sl sq sr sv sw ta te th tl "
-    "tr ur uz vi zh".split()
-)
+_NATIONAL = frozenset((
+    "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "da", "el", "et", "fa", "fi", "he", "hi", "hr", "hu", "hy", "id", "is", "ja",
+    "ka", "kk", "ko", "lt", "lv", "mk", "ms", "no", "ro", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "ur",
+    "uz", "vi", "zh",
+))  # fmt: skip
 # How likely an article is in a language before it is read. Without it, six words of Portuguese are Galician one time in ten.
 _PRIOR_SUPPORTED, _PRIOR_NATIONAL, _PRIOR_OTHER = 1.0, 0.5, 0.1
 _CLAIM_WEIGHT = 4.0
@@ -30,9 +31,11 @@ _CLAIM_FLOOR = 0.05
 _SURE = 0.8  # whatever is declared is no longer asked
 _MIN_CONFIDENCE = 0.4  # measured: below it every third headline is wrong, above it one in a hundred
 _MIN_LETTERS = 3
-_SAMPLE = 2_000
+_SAMPLE = 1_200
 _CANDIDATES = 20
 
+_MAX_NAME = 40
+_SUBTAG = re.compile(r"[-_.,;@ ]")
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[@#]\w+")
 _LETTER = re.compile(r"[^\W\d_]")
 _ABSENT = {  # letters that an alphabet does not have: in short texts they decide between sisters
@@ -49,6 +52,7 @@ _MERGED = {
     "arz": "ar", "ary": "ar", "fil": "tl", "fuv": "ff", "grc": "el", "gug": "gn", "hbo": "he", "kik": "ki", "nb": "no",
     "sdh": "ku", "sh": "sr", "uzs": "uz", "wuu": "zh", "yue": "zh",
 }  # fmt: skip
+_NAMELESS = frozenset({"ext", "gcf", "gcr", "guw"})  # the library's, which CLDR has no name for
 _NONE = frozenset({"mis", "mul", "root", "und", "zxx"})
 
 
@@ -87,18 +91,19 @@ def detect(document: Document, *, declared: str | None, model: Model) -> Languag
     return Language(code=code if known else UNDETERMINED, confidence=round(confidence, 4), declared=claim)
 
 
-@cache
 def normalise(declared: str | None) -> str | None:
     """The code of a declared language ("it-IT", "ita", "Italian", "italiano"): ISO 639-1 where there is one.
 
     None if it is no language. Norwegian is ``no`` under every name but Nynorsk's own.
     """
-    if declared is None:
-        return None
-    name = declared.strip().casefold()[:40]
-    code = re.split(r"[-_.,;@ ]", name)[0]
-    code = str(get_global("language_aliases").get(code, code))
-    code = _MERGED.get(code, code).split("_")[0]
+    return None if declared is None else _code_of(declared[:_MAX_NAME].strip().casefold())
+
+
+@lru_cache(maxsize=1_000)
+def _code_of(name: str) -> str | None:
+    code = _SUBTAG.split(name)[0]
+    code = str(get_global("language_aliases").get(code, code)).split("_")[0]
+    code = _MERGED.get(code, code)
     if code in _NONE:
         return None
     return code if code in _codes() else _names().get(name)
@@ -133,18 +138,17 @@ def _sample(document: Document) -> str:
 
 @cache
 def _codes() -> frozenset[str]:
-    return frozenset(_MERGED.get(code, code) for code in Locale("en").languages if "_" not in code) | {"gcf", "sdh", "ext"}
+    return frozenset(code for code, _name in _english()) | _NAMELESS
 
 
 @cache
 def _names() -> dict[str, str]:
     """Names of languages in English, and of ours in themselves, casefolded, with their codes."""
-    return {name.casefold(): code for name, code in _named()}
+    own = {str(Locale(code).get_display_name()).casefold(): code for code in SUPPORTED}
+    return {name.casefold(): code for code, name in _english()} | own
 
 
-def _named() -> Iterator[tuple[str, str]]:
+def _english() -> Iterator[tuple[str, str]]:
     for code, name in Locale("en").languages.items():
-        if "_" not in code and code not in _NONE:
-            yield name, _MERGED.get(code, code)
-    for code in SUPPORTED:
-        yield str(Locale(code).get_display_name()), code
+        if "_" not in str(code) and code not in _NONE:
+            yield _MERGED.get(str(code), str(code)), str(name)

@@ -236,8 +236,8 @@ def test_the_declared_language_never_beats_the_text(model: language.Model) -> No
 
 
 def test_a_quotation_at_the_top_does_not_decide(model: language.Model) -> None:
-    """A long article is sampled all over: two sentences of Russian do not make a Ukrainian article Russian."""
-    told = [*PARAGRAPHS["ru"].split(". "), *PARAGRAPHS["uk"].split(". ") * 30]
+    """A long article is sampled all over: a page of Russian does not make a Ukrainian article Russian."""
+    told = [*PARAGRAPHS["ru"].split(". ") * 25, *PARAGRAPHS["uk"].split(". ") * 100]
     text = ". ".join(told)
     starts = [sum(len(s) + 2 for s in told[:i]) for i in range(len(told))]
     sentences = tuple(Sentence(field="text", start=a, end=a + len(s), text=s) for a, s in zip(starts, told, strict=True))

@@ -11,6 +11,7 @@ MAX_TITLE = 1_000
 """Longer titles are cut."""
 
 _RAW_FACTOR = 30  # HTML may be this much longer than the text in it; more is not even parsed
+_PLAIN_FACTOR = 4
 _BOUNDARIES = (re.compile(r"\n\s*\n"), re.compile(r"[.!?…。！？؟।]\s"), re.compile(r"\s"))
 
 
@@ -20,7 +21,7 @@ def clean(title: str | None, text: str, *, max_chars: int = 100_000) -> Document
     Nothing raises and nothing is invented: clean input keeps every character but the space around it, so that offsets
     into it stay valid. ``getattr(document, s.field)[s.start:s.end] == s.text`` for every sentence.
     """
-    bounded = text[: max_chars * _RAW_FACTOR]
+    bounded = text[: max_chars * (_RAW_FACTOR if "<" in text else _PLAIN_FACTOR)]
     whole = markup.readable(characters.normalise(bounded)).strip()
     body = _cut(whole, limit=max_chars)
     heading = _heading(title)

@@ -9,9 +9,9 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"  # controls, without tab and newline
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, direction marks
     "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"  # lone surrogates, noncharacters, tags
-    # Joiners are spelling in Arabic and Indic scripts, and noise elsewhere.
-    "|(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]|[\u200c\u200d](?![\u0600-\u08ff\u0900-\u0dff])"
 )
+# Joiners are spelling in Arabic and Indic scripts, and noise elsewhere.
+_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]|[\u200c\u200d](?![\u0600-\u08ff\u0900-\u0dff])")
 _PILE = re.compile(r"[^\w\s]{31,}")
 _PILE_LIMIT = 30  # Unicode's own "stream-safe" limit (UAX 15)
 
@@ -22,9 +22,9 @@ def normalise(raw: str) -> str:
     Spaces are replaced one for one and never collapsed, so that offsets into clean input stay valid.
     """
     text = _NEWLINES.sub("\n", raw)
-    if text.isascii() and text.isprintable():
-        return text
     text = _SPACES.sub(" ", _UNSEEN.sub("", text))
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINER.sub("", text)
     if unicodedata.is_normalized("NFC", text):
         return text
     # Sorting a pile of combining marks takes quadratic time: piles are capped before, never after.

@@ -8,9 +8,12 @@ Span = tuple[int, int]
 
 _MAX_LINE = 300
 _MAX_TAIL = 160
+_MAX_PHRASE = 8  # words
 _DECORATION = " \t*•·–—-_=>»«<→►▶▸|#[](){}\"'“”„:.…!©®"
-_SEPARATOR = re.compile(r"\s*(?:[:|>»→►▶]|\s[–—-]\s)\s*")
-_ARROW = re.compile(r"(?:>>+|[►▶▸→»])\s*\S")
+_SEPARATOR = re.compile(r"\s*(?:[:|→►▶]|\s[–—-]\s)\s*")
+_ARROW = re.compile(r"(?:>>+|[►▶▸→])\s*\S")  # never »: German quotations begin with it
+_NOTICE = re.compile(r"(?:©|\(c\)|copyright\s+(?:©|\(c\)|\d{4}))", re.IGNORECASE)
+_SIGN_OFF = re.compile(r"\((?:additional )?(?:reporting|writing|editing) by [^()]+\)\.?", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'”’»›“)\]]*$")
 _NO_WORDS = re.compile(
     r"(?:https?://\S+|www\.\S+|\d{1,2}:\d{2}(?::\d{2})?(?:\s*/\s*\d{1,2}:\d{2}(?::\d{2})?)?|\d{1,3}\s*/\s*\d{1,3}|[\W_]+)"
@@ -23,8 +26,6 @@ def find(text: str, lines: list[Span], title: str | None) -> list[Span]:
 
     A text of one line has none, and neither has one in which nothing else would be left.
     """
-    if len(lines) < 2:
-        return []
     heading = _bare(title) if title else ""
     found: list[Span] = []
     seen: set[str] = set()
@@ -53,7 +54,9 @@ def is_exact(sentence: str) -> bool:
 
 def _kind(line: str) -> str | None:
     """What sort of furniture `line` is: ``label`` announces another line, the rest stand alone; None for none."""
-    if _NO_WORDS.fullmatch(line) or _ARROW.match(line):
+    if _NO_WORDS.fullmatch(line) or _SIGN_OFF.fullmatch(line):
+        return "line"
+    if len(line) <= _MAX_TAIL and (_NOTICE.match(line) or (_ARROW.match(line) and not _SENTENCE_END.search(line))):
         return "line"
     bare = _bare(line)
     phrases = _phrases()
@@ -63,15 +66,15 @@ def _kind(line: str) -> str | None:
     head, tail = _cut(line)
     if tail and len(tail) <= _MAX_TAIL and phrases.get(_bare(head)) in {"label", "credit"}:
         return "line"
-    for words in range(1, 6):
-        prefix = " ".join(bare.split(" ", words)[:words])
-        kind = phrases.get(prefix)
+    words = bare.split(" ")
+    for count in range(1, min(len(words), _MAX_PHRASE) + 1):
+        prefix = " ".join(words[:count])
+        kind = phrases.get(prefix.rstrip("?!,.:;"))
         if kind == "start":
             return "line"
-        if kind == "label" and words > 1 and line[: len(prefix)].isupper() and not line.isupper():
+        if kind == "label" and count > 1 and line[: len(prefix)].isupper() and not line.isupper():
             return "line"
-        suffix = " ".join(bare.rsplit(" ", words)[-words:])
-        if phrases.get(suffix) == "end" and len(bare) <= _MAX_TAIL:
+        if len(bare) <= _MAX_TAIL and phrases.get(" ".join(words[-count:])) == "end":
             return "line"
     return None
 

@@ -15,7 +15,7 @@ _TAGS = (
 _TAG = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _PROOF = re.compile(
     rf"<!doctype\s+html|</(?:{_TAGS})\s*>|<(?:html|body|br|hr)\s*/?>|<(?:a|div|html|img|p|span)\s+[a-z-]+\s*=[^<>]*>"
-    r"|<p>[^<]*<p>",
+    r"|<(?:div|p)>[^<]*<(?:div|p)>",
     re.IGNORECASE,
 )
 _ANY_TAG = re.compile(r"<[a-z/!?][^<>]*>", re.IGNORECASE)
@@ -48,6 +48,8 @@ def readable(text: str) -> str:
 
     Entities that were left over in plain text are decoded. What comes out is never HTML again: `readable` of it is itself.
     """
+    if "&" not in text and "<" not in text:
+        return text
     for _ in range(_MAX_ROUNDS):  # HTML is sometimes escaped within HTML
         before = text
         text = characters.normalise(_decode_entities(text))
