@@ -126,6 +126,7 @@ def test_entities_left_over_in_plain_text_are_decoded() -> None:
     assert text.clean(None, "AT&amp;T &egrave; gi&#249; del 3%&amp;nbsp;oggi").text == "AT&T è giù del 3% oggi"
     assert text.clean(None, "&lt;p&gt;Uno.&lt;/p&gt;&lt;p&gt;Due.&lt;/p&gt;").text == "Uno.\n\nDue."
     assert text.clean(None, "<div>&lt;p&gt;Uno.&lt;/p&gt;&lt;p&gt;Due.&lt;/p&gt;</div>").text == "Uno.\n\nDue."
+    assert text.clean(None, "<p>AT<b>&</b>amp;T</p>").text == "AT&T"
 
 
 @pytest.mark.parametrize(
