@@ -2,7 +2,9 @@
 
 Articles of one partition pass through a lane: their outcomes may come in any order, their records are sent in the order of
 the input, and an article is acknowledged only when every record of it, and every article before it, was acknowledged by the
-broker. Whatever goes wrong with the delivery stops the lane, acknowledges nothing, and is told to `fail`.
+broker. A record so large that the broker may refuse it travels alone: what came before it has arrived, what comes after it
+waits, and so its refusal harms nobody. Whatever goes wrong with the delivery stops the lane, acknowledges nothing, and is
+told to `fail`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -26,9 +27,11 @@ from stream.metrics import Metrics
 from stream.outcome import Options, Outcome
 from stream.records import Message, Reason
 
-_BATCH_BYTES = 256 * 1024
+BATCH_BYTES = 256 * 1024
 _LINGER_MS = 10
 _REQUEST_BYTES = 4 * 1024 * 1024
+_OVERHEAD_BYTES = 1024
+"""What a record costs in a batch beside key, value and headers, generously."""
 
 log = structlog.get_logger()
 
@@ -37,8 +40,16 @@ class TooManyRejectedError(Exception):
     """Nearly everything is rejected: something is wrong with the input or with us, and draining the topic would hide it."""
 
 
+class RefusedError(Exception):
+    """The broker refuses a batch that it took before: its limit was lowered, and a restart will find out."""
+
+
 class Publisher(Protocol):
     """Sends records in the order of the calls."""
+
+    def alone(self, record: Encoded) -> bool:
+        """Whether a record is so large that the broker may refuse it: it must be sent while nothing else is on its way."""
+        ...
 
     async def send(self, record: Encoded) -> asyncio.Future[Any]:
         """Hand a record over; the future is done when the broker has it."""
@@ -46,31 +57,49 @@ class Publisher(Protocol):
 
 
 class KafkaPublisher:
-    """A `Publisher` on an idempotent producer of our own: all replicas acknowledge, order is kept."""
+    """A `Publisher` on producers of our own: all replicas acknowledge, order is kept.
 
-    def __init__(self, *, prefix: str, **client_arguments: Any) -> None:
+    Batches go through an idempotent producer. Large records go through one that is not: a refusal leaves a gap in the
+    sequence numbers of an idempotent producer, which aiokafka never closes, and nothing could be sent after it.
+
+    Args:
+        prefix: of every topic name.
+        batch_bytes: of a batch; every output topic takes records of this size.
+        client_arguments: of every aiokafka client.
+
+    """
+
+    def __init__(self, *, prefix: str, batch_bytes: int = BATCH_BYTES, **client_arguments: Any) -> None:
         self._prefix = prefix
-        self._producer = AIOKafkaProducer(
-            **client_arguments,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=_LINGER_MS,
-            compression_type="lz4",
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=_REQUEST_BYTES,
-        )
+        self._batch_bytes = batch_bytes
+        common = client_arguments | {
+            "acks": "all",
+            "compression_type": "lz4",
+            "max_batch_size": batch_bytes,
+            "max_request_size": _REQUEST_BYTES,
+        }
+        self._batches = AIOKafkaProducer(**common, enable_idempotence=True, linger_ms=_LINGER_MS)
+        self._singles = AIOKafkaProducer(**common)
 
     async def start(self) -> None:
         """Connect."""
-        await self._producer.start()
+        await self._batches.start()
+        await self._singles.start()
 
     async def stop(self) -> None:
         """Flush and disconnect."""
-        await self._producer.stop()
+        await self._batches.stop()
+        await self._singles.stop()
+
+    def alone(self, record: Encoded) -> bool:
+        """Whether a record does not fit into a batch."""
+        headers = sum(len(name) + len(value) for name, value in record.headers)
+        return len(record.key) + len(record.value) + headers + _OVERHEAD_BYTES > self._batch_bytes
 
     async def send(self, record: Encoded) -> asyncio.Future[Any]:
         """Hand a record over; the future is done when the broker has it."""
-        future: asyncio.Future[Any] = await self._producer.send(
+        producer = self._singles if self.alone(record) else self._batches
+        future: asyncio.Future[Any] = await producer.send(
             self._prefix + record.topic,
             record.value,
             key=record.key,
@@ -166,6 +195,11 @@ class Delivery:
         """Articles taken in and not acknowledged."""
         return sum(len(lane.entries) for lane in self._lanes.values())
 
+    @property
+    def lanes(self) -> tuple[Hashable, ...]:
+        """The lanes that are open."""
+        return tuple(self._lanes)
+
     def oldest(self) -> datetime | None:
         """The earliest timestamp of an article in flight."""
         stamps = [lane.entries[0].message.timestamp for lane in self._lanes.values() if lane.entries]
@@ -219,10 +253,13 @@ class Delivery:
         """Send the records of each article, in the order in which the articles were taken in."""
         while True:
             entry = await lane.taken.get()
-            entry.result = await entry.outcome
+            entry.result = self._fitting(entry.message, await entry.outcome)
             entry.processed = time.monotonic()
             self._check_ratio(rejected=entry.result.summary.reason is not None)
-            with suppress(MessageSizeTooLargeError):  # told again, and dealt with, when it is confirmed
+            if any(self._publisher.alone(record) for record in entry.result.records):
+                await lane.sent.join()
+                entry.result = await self._deliver_alone(entry.message, entry.result)
+            else:
                 entry.sent = [await self._publisher.send(record) for record in entry.result.records]
             lane.sent.put_nowait(entry)
 
@@ -230,9 +267,7 @@ class Delivery:
         """Acknowledge each article once the broker has its records, in order."""
         while True:
             entry = await lane.sent.get()
-            assert entry.result is not None
-            if not await self._delivered(entry.sent, expected=len(entry.result.records)):
-                await self._deliver_one_by_one(entry)
+            await self._delivered(entry.sent)
             if self._failed:
                 return
             await self._acknowledge(entry.token)
@@ -240,39 +275,52 @@ class Delivery:
             lane.entries.popleft()
             self._slots.release()
             self._metrics.in_flight.set(self.in_flight)
+            lane.sent.task_done()
 
-    async def _delivered(self, sent: list[asyncio.Future[Any]], *, expected: int) -> bool:
-        """Whether the broker has all; False when something was too large for it. Any other failure is raised."""
-        results = await asyncio.gather(*sent, return_exceptions=True)
-        too_large = len(sent) < expected
-        for result in results:
+    async def _delivered(self, sent: list[asyncio.Future[Any]]) -> None:
+        """Wait until the broker has all; raises what went wrong first."""
+        for result in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(result, MessageSizeTooLargeError):
-                too_large = True
-            elif isinstance(result, BaseException):
+                raise RefusedError("the broker refuses a batch that it took before: was max.message.bytes lowered?") from result
+            if isinstance(result, BaseException):
                 raise result
-        return not too_large
 
-    async def _deliver_one_by_one(self, entry: _Entry) -> None:
-        """A batch was refused as too large: find out which record it was, and reject its article."""
-        assert entry.result is not None
-        if await self._deliver_alone(entry.result.records):
-            return
-        largest = max(len(record.value) for record in entry.result.records)
-        detail = f"the broker refuses an output record of {largest:,} bytes"
-        for keep in (None, 0):  # with the original value, and if even that is too large, without
-            entry.result = outcome.rejected(
-                entry.message,
-                Reason.OUTPUT_TOO_LARGE,
-                detail,
-                options=self._options,
-                now=datetime.now(UTC),
-                keep_bytes=keep,
-            )
-            if await self._deliver_alone(entry.result.records):
-                return
-        raise MessageSizeTooLargeError(f"{detail}, and even its rejection: raise max.message.bytes of the output topics")
+    def _fitting(self, message: Message, result: Outcome) -> Outcome:
+        """The outcome, or a rejection where a record is larger than the output topics take: the pool may not know their limit."""
+        largest = max(len(record.value) for record in result.records)
+        if result.summary.reason is not None or largest <= self._options.max_output_bytes:
+            return result
+        detail = f"an output record has {largest:,} bytes; the limit is {self._options.max_output_bytes:,}"
+        return self._too_large(message, detail)
 
-    async def _deliver_alone(self, records: Iterable[Encoded]) -> bool:
+    def _too_large(self, message: Message, detail: str) -> Outcome:
+        now = datetime.now(UTC)
+        return outcome.rejected(message, Reason.OUTPUT_TOO_LARGE, detail, options=self._options, now=now)
+
+    async def _deliver_alone(self, message: Message, result: Outcome) -> Outcome:
+        """Deliver the records one by one; where the broker refuses one, deliver a rejection instead. Returns what arrived."""
+        if await self._taken_by_broker(result.records):
+            return result
+        largest = max(len(record.value) for record in result.records)
+        if result.summary.reason is None:
+            result = self._too_large(message, f"the broker refuses an output record of {largest:,} bytes")
+            if await self._taken_by_broker(result.records):
+                return result
+        result = self._without_original(message, result)
+        if await self._taken_by_broker(result.records):
+            return result
+        raise RefusedError(
+            f"the broker refuses even a rejection of {len(result.records[0].value):,} bytes: raise max.message.bytes"
+        )
+
+    def _without_original(self, message: Message, rejection: Outcome) -> Outcome:
+        """The same rejection, without the value that it rejects."""
+        reason = rejection.summary.reason
+        assert reason is not None
+        detail = dict(rejection.records[0].headers)["__streams.errors.message"].decode()
+        return outcome.rejected(message, reason, detail, options=self._options, now=datetime.now(UTC), keep_bytes=0)
+
+    async def _taken_by_broker(self, records: Iterable[Encoded]) -> bool:
         for record in records:
             try:
                 await (await self._publisher.send(record))

@@ -16,10 +16,18 @@ from faust.types import TP
 
 
 class Ledger:
-    """The offset after the last acknowledged message of each partition, in this assignment."""
+    """The offset after the last acknowledged message of each partition, and after the last taken in, in this assignment."""
 
     def __init__(self) -> None:
         self._next: dict[TP, int] = {}
+        self._taken: dict[TP, int] = {}
+
+    def take(self, tp: TP, offset: int) -> bool:
+        """Whether a message is new: Faust delivers some twice when it seeks back while it fetches."""
+        if offset < self._taken.get(tp, 0):
+            return False
+        self._taken[tp] = offset + 1
+        return True
 
     def acknowledge(self, tp: TP, offset: int) -> None:
         """Everything of `tp` up to `offset` is done; raises `ValueError` when told out of order."""
@@ -39,6 +47,7 @@ class Ledger:
         """Partitions that were revoked: whoever has them next starts from what was committed."""
         for tp in tps:
             self._next.pop(tp, None)
+            self._taken.pop(tp, None)
 
 
 class LedgerConsumer(driver.Consumer):

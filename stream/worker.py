@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import faust
 import mode
@@ -106,6 +106,13 @@ def _message(event: Any) -> Message:
         headers=pairs,
         attempts=int(attempts) if attempts.isdigit() else 0,
     )
+
+
+class _Lane(NamedTuple):
+    """A partition, in one generation of the group."""
+
+    tp: TP
+    generation: int
 
 
 class Worker:
@@ -238,7 +245,8 @@ class Worker:
     async def _start(self, stack: AsyncExitStack, settings: Settings) -> None:
         assert self._pool is not None
         arguments = settings.client_arguments() | {"request_timeout_ms": int(settings.delivery_timeout * 1000)}
-        publisher = delivery.KafkaPublisher(prefix=settings.topic_prefix, **arguments)
+        batch_bytes = min(delivery.BATCH_BYTES, settings.max_output_bytes)
+        publisher = delivery.KafkaPublisher(prefix=settings.topic_prefix, batch_bytes=batch_bytes, **arguments)
         await publisher.start()
         stack.push_async_callback(_within, publisher.stop, _GIVE_UP_SECONDS)
         self._publisher_ready = True
@@ -269,11 +277,15 @@ class Worker:
         async def enrich(stream: Any) -> None:
             articles = stream.noack()
             async for event in articles.events():
-                if event.message.generation_id == app.consumer_generation_id:
-                    await handler.take(_message(event), lane=event.message.tp, token=(articles, event))
+                message = event.message
+                if message.generation_id != app.consumer_generation_id or not self._ledger.take(message.tp, message.offset):
+                    continue
+                # A lane lives in one generation: a message that waited for a slot during a rebalance cannot mix with its like.
+                lane = _Lane(message.tp, message.generation_id)
+                await handler.take(_message(event), lane=lane, token=(articles, event))
 
         async def revoked(_app: Any, tps: set[TP], **_: Any) -> None:
-            await handler.drop(tps)
+            await handler.drop(lane for lane in handler.lanes if isinstance(lane, _Lane) and lane.tp in tps)
             self._ledger.forget(tps)
 
         app.agent(source, name="enrich", concurrency=1, supervisor_strategy=mode.CrashingSupervisor)(enrich)
@@ -281,7 +293,9 @@ class Worker:
 
     async def _acknowledge(self, token: Any) -> None:
         articles, event = token
-        self._ledger.acknowledge(event.message.tp, event.message.offset)
+        assert self._app is not None
+        if event.message.generation_id == self._app.consumer_generation_id:
+            self._ledger.acknowledge(event.message.tp, event.message.offset)
         await articles.ack(event)
 
     # --- stop

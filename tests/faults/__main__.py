@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
             for number in numbers:
                 title, parts = CASES[number]
                 for part in parts:
-                    world = World(kafka=kafka, chance=random.Random(f"{seed} {number}"), say=_say, short=chosen.short)
+                    world = World(kafka=kafka, chance=random.Random(f"{seed} {part.__name__}"), say=_say, short=chosen.short)
                     rows.append(_run(number, title, part, world))
                     left = cases.files_of(folder) - before
                     if left:

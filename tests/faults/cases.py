@@ -172,14 +172,46 @@ def poison(world: World) -> Result:
 
 
 def refused_output(world: World) -> Result:
-    """The broker begins to refuse large outputs; then the topic for rejections is gone for a while."""
-    with scene.scene(world.kafka.bootstrap, world.chance, world.say, delivery_timeout=5) as on:
-        sizes = random.Random(on.chance.getrandbits(32))
+    """The broker begins to refuse what it took before: large outputs become rejections, their neighbours notice nothing."""
+    large: set[str] = set()
+    with scene.scene(world.kafka.bootstrap, world.chance, world.say) as on:
+        letters = random.Random(on.chance.getrandbits(32))
 
         def special(number: int) -> tuple[str | None, bytes] | None:
             if number % 20 != 10:
                 return None
-            text = "".join(sizes.choices("abcdefghij ", k=sizes.choice((1000, 30_000, 60_000))))
+            size = letters.choice((1_000, 100_000, 400_000, 800_000))
+            if size > 300_000 and limited:
+                large.add(f"s{number}")
+            text = letters.randbytes(size // 2).hex()  # compresses to half
+            return f"s{number}", json.dumps({"id": f"s{number}", "text": text}).encode()
+
+        limited = False
+        on.start()
+        with scene.feeding(on, pace=60, special=special) as feeder:
+            on.wait_for_outputs(50)
+            asyncio.run(_limit(on, 150_000))
+            on.faults += 1
+            more = feeder.sent + 60
+            on.wait_for(lambda: feeder.sent >= more, "the broker refuses")
+            limited = True
+            more = feeder.sent + (200 if world.short else 1000)
+            on.wait_for(lambda: feeder.sent >= more, "large outputs were sent")
+        result = _finish(on)
+        count = result.verdict.rejected.get("output_too_large", 0)
+        troubles = [] if count >= len(large) else [f"{count} of {len(large)} were rejected"]
+        troubles += [f"{len(on.exits)} workers left"] if on.exits else []
+        return _with_trouble(_without_duplicates(result), troubles)
+
+
+def shrunken_topic(world: World) -> Result:
+    """The output topic is made to take less than a batch: the worker leaves, reads the new limit, and goes on."""
+    with scene.scene(world.kafka.bootstrap, world.chance, world.say) as on:
+
+        def special(number: int) -> tuple[str | None, bytes] | None:
+            if number % 20 != 10:
+                return None
+            text = on.chance.randbytes(20_000).hex()
             return f"s{number}", json.dumps({"id": f"s{number}", "text": text}).encode()
 
         on.start()
@@ -187,10 +219,13 @@ def refused_output(world: World) -> Result:
             on.wait_for_outputs(50)
             asyncio.run(_limit(on, 20_000))
             on.faults += 1
-            more = feeder.sent + (200 if world.short else 600)
+            on.wait_for(lambda: bool(on.exits), "a worker leaves")
+            more = feeder.sent + (200 if world.short else 1000)
             on.wait_for(lambda: feeder.sent >= more, "large outputs were sent")
-        on.quiet()
-        return _with_trouble(_finish(on), [])
+        result = _finish(on)
+        troubles = [] if on.exits == [1] else [f"workers left with {on.exits}"]
+        troubles += [] if result.verdict.rejected.get("output_too_large") else ["nothing was rejected"]
+        return _with_trouble(result, troubles)
 
 
 def missing_topic(world: World) -> Result:
@@ -294,7 +329,7 @@ CASES: dict[int, tuple[str, tuple[Case, ...]]] = {
     4: ("Workers join, leave, are killed, freeze", (rebalances,)),
     5: ("The broker stops, or is killed, and returns", (broken_broker,)),
     6: ("Poison, one article in fifty", (poison,)),
-    7: ("Outputs too large; an output topic missing", (refused_output, missing_topic)),
+    7: ("Outputs too large; an output topic missing", (refused_output, shrunken_topic, missing_topic)),
     8: ("Nearly everything is rejected", (nearly_everything_rejected,)),
     9: ("Started before Kafka and before its topics", (started_first,)),
     10: ("A backlog of 200,000", (backlog,)),

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from stream import delivery, outcome
+from stream import codec, delivery, outcome
 from stream.codec import Encoded
 from stream.metrics import Metrics
 from stream.outcome import Outcome, Summary
-from stream.records import Message, Reason
+from stream.records import Message, Reason, Rejected
 
 
 class FakePublisher:
@@ -25,6 +25,10 @@ class FakePublisher:
         self.hold: list[asyncio.Future[None]] | None = None
         self.broken = False
         self.limit = 10_000
+
+    def alone(self, record: Encoded) -> bool:
+        """Half of what is too large travels alone."""
+        return len(record.value) > self.limit // 2
 
     async def send(self, record: Encoded) -> asyncio.Future[None]:
         """Take a record."""
@@ -50,14 +54,14 @@ class Bench:
         self.acknowledged: list[str] = []
         self.failures: list[BaseException] = []
         self.metrics = Metrics()
+        defaults: dict[str, Any] = {"options": outcome.Options(), "in_flight": 100}
         self.delivery = delivery.Delivery(
             process=process,
             publisher=self.publisher,
             acknowledge=self._acknowledge,
             fail=self.failures.append,
-            options=outcome.Options(),
             metrics=self.metrics,
-            **({"in_flight": 100} | options),
+            **(defaults | options),
         )
 
     async def _acknowledge(self, token: str) -> None:
@@ -225,6 +229,90 @@ def test_an_output_that_the_broker_refuses_becomes_a_rejection() -> None:
     assert bench.acknowledged == ["a", "huge", "b"]
     assert [topic for topic, _ in bench.publisher.sent].count("rejected") == 1
     assert 'news_rejected_total{reason="output_too_large"} 1.0' in bench.metrics.exposition().decode()
+
+
+def test_a_large_record_travels_alone() -> None:
+    """What came before it has arrived, what comes after it waits: its refusal could harm nobody."""
+
+    async def one_is_large(message: Message) -> Outcome:
+        return _enriched(message.value or b"", size=6_000 if message.value == b"large" else 0)
+
+    async def act() -> list[list[bytes]]:
+        bench = Bench(one_is_large)
+        bench.publisher.hold = []
+        await bench.take("a", "large", "b")
+        on_the_way = []
+        for count in (1, 2, 3):
+            await bench.until(lambda count=count: len(bench.publisher.hold or ()) == count)  # type: ignore[misc]
+            await asyncio.sleep(0.02)
+            on_the_way.append([value[:5] for _, value in bench.publisher.sent])
+            bench.publisher.hold[-1].set_result(None)
+        await bench.until(lambda: bench.acknowledged == ["a", "large", "b"])
+        await bench.delivery.stop()
+        return on_the_way
+
+    assert asyncio.run(act()) == [[b"a"], [b"a", b"large"], [b"a", b"large", b"b"]]
+
+
+def test_a_rejection_that_is_too_large_keeps_its_reason() -> None:
+    """Only the original value is left out."""
+    options = outcome.Options()
+
+    async def refuse(message: Message) -> Outcome:
+        original = Message(value=b"[" * 20_000, topic=message.topic)
+        return outcome.rejected(original, Reason.NOT_JSON, "no JSON", options=options, now=datetime.now(UTC))
+
+    async def act() -> Bench:
+        bench = Bench(refuse)
+        await bench.take("a")
+        await bench.until(lambda: bench.acknowledged == ["a"])
+        await bench.delivery.stop()
+        return bench
+
+    bench = asyncio.run(act())
+
+    [(topic, value)] = bench.publisher.sent
+    record = codec.record_from_json(value)
+    assert topic == "rejected"
+    assert isinstance(record, Rejected)
+    assert (record.reason, record.detail, record.original.value) == (Reason.NOT_JSON, "no JSON", "")
+
+
+def test_a_record_above_the_limit_of_the_topics_is_rejected_before_it_is_sent() -> None:
+    """The pool was opened before the limit of the topics was known."""
+
+    async def large(message: Message) -> Outcome:
+        return _enriched(message.value or b"", size=4_000)
+
+    async def act() -> Bench:
+        bench = Bench(large, options=outcome.Options(max_output_bytes=3_000))
+        await bench.take("a")
+        await bench.until(lambda: bench.acknowledged == ["a"])
+        await bench.delivery.stop()
+        return bench
+
+    bench = asyncio.run(act())
+
+    assert [topic for topic, _ in bench.publisher.sent] == ["rejected"]
+
+
+def test_a_refused_batch_stops_the_delivery() -> None:
+    """Nothing can be sent after a gap in the sequence of an idempotent producer: a restart begins a new one."""
+
+    async def act() -> Bench:
+        bench = Bench(_at_once)
+        bench.publisher.hold = []
+        await bench.take("a", "b")
+        await bench.until(lambda: len(bench.publisher.hold or ()) == 2)
+        bench.publisher.hold[0].set_exception(MessageSizeTooLargeError())
+        await bench.until(lambda: bool(bench.failures))
+        await bench.delivery.stop()
+        return bench
+
+    bench = asyncio.run(act())
+
+    assert bench.acknowledged == []
+    assert isinstance(bench.failures[0], delivery.RefusedError)
 
 
 @pytest.mark.parametrize(("rejected", "stops"), [(9, False), (10, True)])

@@ -46,6 +46,18 @@ def test_a_revoked_partition_is_forgotten() -> None:
     assert ledger.committable(P0) == 3
 
 
+def test_a_message_is_taken_in_once_in_an_assignment() -> None:
+    """Faust seeks back while a fetch is under way, and so delivers some messages twice: the second time is no news."""
+    ledger = offsets.Ledger()
+
+    taken = [ledger.take(P0, offset) for offset in (100, 101, 100, 101, 102)]
+    ledger.forget({P0})
+
+    assert taken == [True, True, False, False, True]
+    assert ledger.take(P0, 100)
+    assert ledger.take(P1, 0)
+
+
 @given(st.lists(st.integers(min_value=0, max_value=50), min_size=1))
 def test_nothing_beyond_the_last_acknowledged_message_is_ever_committable(steps: list[int]) -> None:
     """For any growing sequence of offsets."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -137,3 +137,52 @@ def test_a_pool_that_only_dies_gives_up() -> None:
 
     with pytest.raises(pool.PoolBrokenError, match="died"):
         asyncio.run(act())
+
+
+def test_processes_that_die_idle_blame_no_article() -> None:
+    """Thirty kills while there is nothing to do: each is replaced, and the pool still works."""
+    causes: list[str] = []
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool(causes=causes, max_restarts=100) as made:
+            for _ in range(30):
+                await _until_ready(made)
+                psutil.Process(made.pids[0]).kill()
+                await _until(lambda: not made.pids)
+            await _until_ready(made)
+            return await _answers(made, _message("a"))
+
+    answers = asyncio.run(act())
+
+    assert answers == [("a", None)]
+    assert causes == ["crashed"] * 30
+
+
+def test_a_process_that_is_killed_while_it_starts_is_started_again() -> None:
+    """Once the pipeline was open, what stands in the way of a new process may pass: three failures are not the end."""
+    causes: list[str] = []
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool(causes=causes) as made:
+            psutil.Process(made.pids[0]).kill()
+            await _until(lambda: not made.pids)
+            for count in range(1, 5):
+                await _until(lambda: bool(psutil.Process().children()))
+                psutil.Process().children()[0].kill()
+                await _until(lambda count=count: causes.count("start") == count)  # type: ignore[misc]
+            return await _answers(made, _message("a"))
+
+    answers = asyncio.run(act())
+
+    assert answers == [("a", None)]
+    assert causes == ["crashed", *["start"] * 4]
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def _until_ready(made: pool.Pool) -> None:
+    await _until(lambda: bool(made.pids))
