@@ -60,6 +60,8 @@ async def run(*, seeds: str, keep: bool) -> int:
     try:
         values = list(_seed_values(Path(seeds)))
         return await _run(values, out=out, keep=keep)
+    except asyncio.CancelledError:  # Ctrl-C or SIGTERM: whatever was started has been ended by now
+        return 130
     except (DemoError, broker.BrokerError, OSError) as error:
         out.print(f"[bold red]demo: {escape(str(error))}[/]")
         return 1

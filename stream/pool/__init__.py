@@ -24,9 +24,9 @@ from stream.outcome import Options, Outcome
 from stream.pool import frames
 from stream.records import Message, ModelInfo, Reason
 
-_SINGLE_THREADED = dict.fromkeys(
+_ENVIRONMENT = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-) | {"TOKENIZERS_PARALLELISM": "false"}
+) | {"TOKENIZERS_PARALLELISM": "false", "ORT_DISABLE_TELEMETRY": "1"}
 _WATCH_SECONDS = 0.1
 _START_SECONDS = 120.0
 _START_ATTEMPTS = 3
@@ -221,7 +221,7 @@ class Pool:
             "stream.pool.process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=os.environ | _SINGLE_THREADED,
+            env=os.environ | _ENVIRONMENT,
             limit=_PIPE_LIMIT,
         )
         self._starting.add(subprocess)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -187,6 +190,20 @@ def test_a_pipeline_without_names_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="recognises no names"):
         entities.load(pipelines={"en": str(tmp_path / "mute")})
+
+
+def test_loading_the_models_leaves_no_file_behind(tmp_path: Path) -> None:
+    """No telemetry, no cache: see docs/decisions/onnxruntime.md."""
+    code = "from stream import entities; entities.load(pipelines={})"
+
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        check=True,
+        timeout=60,
+    )
+
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_an_ambiguous_name_is_not_forced_to_be_a_country() -> None:
