@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 import faust
 import mode
 import structlog
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -148,7 +150,7 @@ class Worker:
             probes.serving(application, host=settings.probes_host, port=settings.probes_port)
         )
         log.info("probes are served", address=address, routes=["/livez", "/readyz", "/metrics"])
-        stack.push_async_callback(_cancelled, asyncio.create_task(self._housekeeping(), name="housekeeping"))
+        stack.push_async_callback(_cancelled, asyncio.create_task(self._watch(), name="housekeeping"))
         opening = asyncio.create_task(self._open_pool(stack), name="open-pool")
         waiting = asyncio.create_task(self._wait_for_kafka(), name="wait-for-kafka")
         if not await self._unless_stopped(asyncio.gather(opening, waiting)):
@@ -329,13 +331,21 @@ class Worker:
 
     # --- watching
 
+    async def _watch(self) -> None:
+        """Keep house; a worker that is not watched may hang, so a bug in here ends it."""
+        try:
+            await self._housekeeping()
+        except Exception as error:
+            log.exception("housekeeping failed")
+            self._fail(error)
+
     async def _housekeeping(self) -> None:
         """Keep gauges up to date, report, and notice when nothing moves."""
         reported, acknowledged = time.monotonic(), 0
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             now = self._last_turn = time.monotonic()
-            self._check()
+            await self._check()
             if now - reported >= _REPORT_SECONDS and self._delivery is not None:
                 done = self._delivery.acknowledged
                 if done > acknowledged:
@@ -348,7 +358,7 @@ class Worker:
                     )
                 reported, acknowledged = now, done
 
-    def _check(self) -> None:
+    async def _check(self) -> None:
         app, handler, limit = self._app, self._delivery, self._settings.stall_timeout
         if app is not None and app.crashed:
             self._fail(app.crash_reason or RuntimeError("Faust has crashed"))
@@ -356,30 +366,52 @@ class Worker:
             handler is not None
             and limit
             and time.monotonic() - handler.last_progress > limit
-            and (handler.in_flight or self._measure())
+            and (handler.in_flight or await self._more_to_fetch())
         ):
             self._fail(StalledError(f"work is waiting, and nothing was acknowledged for {limit:g} s"))
+
+    async def _more_to_fetch(self) -> bool:
+        """Whether Kafka has messages that were not fetched. Lag does not tell: nobody gets expired messages, nor markers."""
+        assert self._app is not None
+        consumer = self._app.consumer
+        for tp in self._assignment():
+            try:
+                position = await asyncio.wait_for(consumer.position(tp), _GIVE_UP_SECONDS)
+            except (TimeoutError, KafkaError):
+                return True
+            if (position or 0) < (consumer.highwater(tp) or 0):
+                return True
+        return False
 
     def _measure(self) -> int:
         """Bring the gauges of lag up to date; returns the lag in messages."""
         oldest = self._delivery.oldest() if self._delivery else None
         self._metrics.lag_seconds.set(max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0)
         total = 0
+        self._metrics.lag_messages.clear()  # partitions that were revoked are somebody else's
         for tp, lag in self._lags():
             self._metrics.lag_messages.labels(str(tp.partition)).set(lag)
             total += lag
         return total
 
     def _lags(self) -> list[tuple[TP, int]]:
-        if self._app is None or not self._app.started:
-            return []
-        consumer = self._app.consumer
         found = []
-        for tp in consumer.assignment():
+        for tp in self._assignment():
+            assert self._app is not None
+            consumer = self._app.consumer
             end = consumer.highwater(tp)
             done = self._ledger.committable(tp) or consumer._committed_offset.get(tp) or 0  # type: ignore[attr-defined]  # noqa: SLF001 - Faust offers no reader
             found.append((tp, max(0, (end or 0) - done)))
         return found
+
+    def _assignment(self) -> set[TP]:
+        """The partitions of this worker; none while its consumer starts."""
+        if self._app is None or not self._app.started:
+            return set()
+        try:
+            return self._app.consumer.assignment()
+        except ConsumerNotStarted:
+            return set()
 
     def _live(self) -> str | None:
         if time.monotonic() - self._last_turn > _LOOP_ALIVE_SECONDS:
@@ -398,7 +430,7 @@ class Worker:
         app = self._app
         if app is None or not app.started or app.rebalancing:
             return "the group is rebalancing"
-        if not app.consumer.assignment():
+        if not self._assignment():
             return "no partition is assigned"
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ def _compose() -> dict[str, Any]:
 
 def _tool(name: str) -> str:
     found = shutil.which(name)
+    if found is None and os.environ.get("NEWSSTREAM_REQUIRE_TOOLS") == "1":
+        pytest.fail(f"NEWSSTREAM_REQUIRE_TOOLS=1, but {name} is not installed", pytrace=False)
     if found is None:
         pytest.skip(f"{name} is not installed here")
     return found
