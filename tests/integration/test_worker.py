@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from stream import codec, sources, topics
 from stream.records import EnrichedArticle, Rejected
 from tests import stub
 from tests.integration import workers
 from tests.integration.workers import Stage
+from tests.kafka import client
 from tests.kafka.client import Outgoing, Received
 from tests.kafka.plugin import Broker
 
@@ -40,6 +45,13 @@ def _articles(count: int, *, start: int = 0, text: str = "Kyiv is quiet.") -> li
         (f"a{number}".encode(), json.dumps({"id": f"a{number}", "text": text, "metadata": {"n": number}}).encode())
         for number in range(start, start + count)
     ]
+
+
+async def _delete_records(on: Stage, before: dict[int, int]) -> None:
+    """Delete what lies before these offsets, as retention would."""
+    name = on.name(topics.ARTICLES)
+    async with client.admin(on.bootstrap) as admin:
+        await admin.delete_records({TopicPartition(name, number): RecordsToDelete(end) for number, end in before.items()})
 
 
 def _ids(records: list[Received]) -> list[str]:
@@ -283,6 +295,46 @@ def test_a_second_signal_ends_the_worker_at_once(on: Stage) -> None:
 
     assert worker.process.wait(10) == 128 + signal.SIGTERM
     assert sum(on.committed().values()) == 0
+
+
+def test_the_probes_answer_at_every_moment_of_the_start(on: Stage) -> None:
+    """Not ready is 503, with the reason; never an error of our own."""
+    worker = on.start(wait=False)
+    answers: set[tuple[int, str]] = set()
+
+    def ready() -> bool:
+        answers.add(worker.get("/readyz"))
+        return (200, "ok\n") in answers
+
+    workers.eventually(ready, what="the worker is ready", every=0.005)
+
+    assert {status for status, _ in answers} <= {0, 200, 503}
+    assert "Traceback" not in worker.said()
+
+
+def test_a_worker_that_hangs_leaves(on: Stage) -> None:
+    """Work is waiting and nothing is acknowledged: better to be started again than to hang."""
+    worker = on.start(deadline=60, stall_timeout=2)
+    on.produce([(b"hang", json.dumps({"id": "hang", "text": stub.HANG.decode()}).encode())])
+
+    assert worker.process.wait(30) == 1
+    assert "nothing was acknowledged for 2 s" in worker.said()
+    assert sum(on.committed().values()) == 0
+
+
+def test_messages_that_have_expired_are_no_reason_to_leave(on: Stage) -> None:
+    """A new group finds a topic whose messages are gone: there is nothing to do, which is not a hang."""
+    on.produce(_articles(40))
+    gone = on.ends()
+    asyncio.run(_delete_records(on, gone))
+    worker = on.start(stall_timeout=1)
+    quiet_since = time.monotonic()
+
+    workers.eventually(lambda: time.monotonic() - quiet_since > 4, what="some seconds without work")
+
+    assert worker.process.poll() is None, worker.said()
+    on.produce(_articles(5, start=40))
+    assert sorted(_ids(on.consume(topics.ENRICHED, until=5))) == [f"a{number}" for number in range(40, 45)]
 
 
 def test_what_does_not_end_in_time_is_left_for_the_next(on: Stage) -> None:
