@@ -77,7 +77,7 @@ def find(
         words = tokens.split(sentence.text)
         read.append((sentence, words, [known.look_up(key) for key in words.keys]))
     article = _elsewhere([hits for _, _, hits in read])
-    latest = max(modality.latest_year(document.text[:20000]), year or 0)
+    latest = year or modality.latest_year(document.text[:20000]) - modality.UNDATED
     found = []
     for sentence, words, hits in read:
         found += _sentence(
@@ -198,7 +198,7 @@ def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause:
     """Whether the participants are there that an entry asks for."""
     needs = match.entry.needs
     itself = any(not hit.labels.isdisjoint(people.ACTING) for hit in clause.hits[match.first : match.end + 1])
-    if "@actor" in needs and not seen.actors and not itself and not (seen.passive and seen.recipients):
+    if "@actor" in needs and not (seen.actors or itself or (seen.passive and seen.recipients) or _pronoun(match, clause)):
         return False
     if "@object" in needs and not seen.recipients:
         after = clause.hits[match.last + 1 : match.last + 7]
@@ -206,7 +206,12 @@ def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause:
             return False
     if "@title" in needs and sentence.field != "title":
         return False
-    return "@none" in needs or itself or bool(clause.parties)
+    return "@none" in needs or itself or bool(clause.parties) or _pronoun(match, clause)
+
+
+def _pronoun(match: matching.Match, clause: roles.Clause) -> bool:
+    """Whether a pronoun is the subject: somebody acts, but this sentence does not name them."""
+    return any("subject" in hit.labels for hit in clause.hits[max(0, match.first - 4) : match.last + 3])
 
 
 def _found(

@@ -149,16 +149,8 @@ def _entry(line: str, table: _Table, classes: dict[str, str], where: str) -> Ent
         raise ValueError(f"{where}: {len(columns)} columns instead of {COLUMNS}")
     pattern, kind, frame, weight, context, example = columns
     name, _, mode = kind.partition("/")
-    if name not in EventType.__members__:
-        raise ValueError(f"{where}: {name!r} is no event type")
-    if frame not in FRAMES:
-        raise ValueError(f"{where}: {frame!r} is no frame")
-    if not weight.isdigit() or not 1 <= int(weight) <= 99:
-        raise ValueError(f"{where}: the weight {weight!r} is not between 1 and 99")
     conditions = [] if context == "-" else context.split()
-    for condition in conditions:
-        if condition[0] not in "+-@" or (condition[0] == "@" and condition not in NEEDS):
-            raise ValueError(f"{where}: the condition {condition!r} means nothing")
+    _check(name, frame, weight, conditions, where=where)
     try:
         elements, head = table.pattern(pattern)
     except ValueError as error:
@@ -169,10 +161,11 @@ def _entry(line: str, table: _Table, classes: dict[str, str], where: str) -> Ent
             raise ValueError(f"{where}: there is no class {unknown[0]!r}")
 
     def label(word: str) -> Label:
-        if word not in classes:
-            table.add(word, "=" + word)
-            return "=" + word
-        return word
+        if word.strip("<>") in classes:
+            return word.strip("<>")
+        for part in word.split("|"):
+            table.add(part, "=" + word)
+        return "=" + word
 
     return Entry(
         pattern=pattern,
@@ -187,6 +180,18 @@ def _entry(line: str, table: _Table, classes: dict[str, str], where: str) -> Ent
         elements=elements,
         head=head,
     )
+
+
+def _check(name: str, frame: str, weight: str, conditions: list[str], *, where: str) -> None:
+    if name not in EventType.__members__:
+        raise ValueError(f"{where}: {name!r} is no event type")
+    if frame not in FRAMES:
+        raise ValueError(f"{where}: {frame!r} is no frame")
+    if not weight.isdigit() or not 1 <= int(weight) <= 99:
+        raise ValueError(f"{where}: the weight {weight!r} is not between 1 and 99")
+    for condition in conditions:
+        if condition[0] not in "+-@" or (condition[0] == "@" and condition not in NEEDS):
+            raise ValueError(f"{where}: the condition {condition!r} means nothing")
 
 
 def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[str], Hit]:

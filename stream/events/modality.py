@@ -10,8 +10,10 @@ from stream.events.roles import Clause
 from stream.records import EventType, Modality
 
 YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
-PAST = 5
-"""Years that lie between an event and the latest year that an article names before it is history."""
+PAST = 2
+"""Years that lie between an event and the year of an article before it is history."""
+UNDATED = 3
+"""Years by which the latest year that an article names may lie ahead of the one in which it appeared."""
 OUTER = {EventType.AGREE, EventType.THREATEN, EventType.REJECT, EventType.REQUEST}
 """Types whose complement has not happened: agreed to send, threatened to attack, refused to meet, asked for aid."""
 BECOMES = {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from stream.records import Document, Entity, EntityType, FieldName, Mention, Sentence, derived_id
 
 SPAN = re.compile(r"[A-ZÀ-ÞŁŚŻŹĆĄĘА-ЯЁЇІЄҐ][\w]*(?:[ -](?:[A-ZÀ-ÞŁŚŻŹĆĄĘА-ЯЁЇІЄҐ][\w]*))*")
+WORD = re.compile(r"\b[A-ZÄÖÜ]\w*")
 FIRST = re.compile(r"\w+")
 SENTENCE = re.compile(r"[^.!?]+(?:[.!?](?!\s|$)[^.!?]*)*[.!?]*\s*")
 
@@ -30,11 +31,16 @@ Common = Callable[[str], bool]
 """Whether a word with a capital at the beginning of a sentence is a common one."""
 
 
-def entities(document_: Document, *, common: Common) -> tuple[Entity, ...]:
-    """Every run of capitalised words as a place that can act; the first word of a sentence only where it is not `common`."""
+def entities(document_: Document, *, common: Common, nouns: bool = False) -> tuple[Entity, ...]:
+    """Every run of capitalised words as a place that can act; the first word of a sentence only where it is not `common`.
+
+    Where all `nouns` have capitals (German), no common word is a name wherever it stands.
+    """
     found: dict[str, list[Mention]] = {}
     for sentence in document_.sentences:
-        for one in SPAN.finditer(sentence.text):
+        for one in (WORD if nouns else SPAN).finditer(sentence.text):
+            if nouns and common(one.group()):
+                continue
             start, name = one.start(), one.group()
             first = FIRST.match(name)
             if start == 0 and first and common(first.group()):

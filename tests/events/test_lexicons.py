@@ -32,7 +32,7 @@ LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 
 def _found(entry: lexicon.Entry, language: str) -> list[EventType]:
     document = naming.document(entry.example)
-    entities: tuple[Entity, ...] = naming.entities(document, common=common(language))
+    entities: tuple[Entity, ...] = naming.entities(document, common=common(language), nouns=language == "de")
     found = events.find(document, entities, language=language, article_id="example", models=models())
     return [one.type for one in found]
 
