@@ -32,6 +32,7 @@ _REPORT_SECONDS = 10.0
 _LOOP_ALIVE_SECONDS = 10.0
 _GIVE_UP_SECONDS = 5.0
 _IN_FLIGHT_PER_PROCESS = 32
+_DIGITS_OF_ATTEMPTS = 6
 
 log = structlog.get_logger()
 
@@ -104,10 +105,20 @@ def _message(event: Any) -> Message:
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,
-        timestamp=datetime.fromtimestamp(raw.timestamp, UTC) if raw.timestamp and raw.timestamp > 0 else None,
+        timestamp=_moment(raw.timestamp),
         headers=pairs,
-        attempts=int(attempts) if attempts.isdigit() else 0,
+        attempts=int(attempts) if attempts.isdigit() and len(attempts) <= _DIGITS_OF_ATTEMPTS else 0,
     )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """A message's timestamp; None where there is none, or none that a calendar has: producers may write anything."""
+    if not seconds or seconds < 0:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 class _Lane(NamedTuple):
