@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spacy.language import Language
@@ -15,9 +15,19 @@ from stream.records import EntityType, FieldName
 _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
+_LAST_WORD = re.compile(r"\w+$")
 _LONGEST = 200
 _WORDS_OF_A_NAME = 4
+_TORN = 2
+"""Words of the first half of a name that was torn: one, and the small word that leads to the next."""
+
+_SHORTEST = 3
+"""Letters of an acronym that is written like a word: ``Usa``, ``Onu``, ``Ue``."""
+
+_Span = tuple[int, int, EntityType | None]
 _ABBREVIATED = frozenset({"inc.", "corp.", "co.", "ltd.", "jr.", "sr."})
+_MARKED = frozenset({"yahoo!"})
+"""Names whose last mark is their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,59 +82,100 @@ def _ends(text: str, end: int) -> list[int]:
 
 
 def _recognised(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
-    for span in nlp(text).ents:
-        kind = pipelines.entity_type(span.label_)
+    spans = [(span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in nlp(text).ents]
+    for begin, stop, kind in _joined(text, spans):
         if kind is None:
             continue
-        for start, end in _split(text, span.start_char, span.end_char, kind, gazetteer):
-            found = _trimmed(text, start, end, kind)
+        for start, end in _split(text, begin, stop, kind, gazetteer):
+            found = _trimmed(text, start, end, kind, language)
             if found is None or _is_no_name(text[found[0] : found[1]], kind, language, gazetteer):
                 continue
             name = text[found[0] : found[1]]
-            parted = (start, end) != (span.start_char, span.end_char)
+            parted = (start, end) != (begin, stop)
             yield Named(field, *found, name, _mended(name, kind, language, gazetteer, parted=parted))
 
 
+def _joined(text: str, spans: Iterable[_Span]) -> list[_Span]:
+    """The spans, those that were torn after a small word made whole: ``Comune di`` and ``Vercelli``."""
+    whole: list[_Span] = []
+    for start, end, kind in spans:
+        if whole and whole[-1][2] is kind and _is_torn(text[whole[-1][0] : whole[-1][1]], text[whole[-1][1] : start]):
+            whole[-1] = (whole[-1][0], end, kind)
+        else:
+            whole.append((start, end, kind))
+    return whole
+
+
+def _is_torn(name: str, gap: str) -> bool:
+    found = _WORD.findall(name)
+    return gap in ("", " ") and len(found) == _TORN and name[0].isupper() and words.is_of(found[1])
+
+
 def _split(text: str, start: int, end: int, kind: EntityType, gazetteer: Gazetteer) -> list[tuple[int, int]]:
-    """Two names that were read as one: a known organisation or place before a person ("Cremlino Dmitry Peskov")."""
+    """Two names that were read as one: a known organisation or place before a person ("Cremlino Dmitry Peskov", "Usa Obama")."""
     found = [(match.start() + start, match.end() + start) for match in _WORD.finditer(text[start:end])]
-    if kind is EntityType.ORG or len(found) < 3:
+    if kind is EntityType.ORG or len(found) < _TORN:
         return [(start, end)]
-    known = gazetteer.lookup(text[found[0][0] : found[0][1]])
-    if known is None or known.type is EntityType.PER or not known.splits:
+    head = text[found[0][0] : found[0][1]]
+    known = gazetteer.lookup(head)
+    if known is None or known.type is EntityType.PER:
         return [(start, end)]
-    return [found[0], (found[1][0], end)]
+    acronym = known.certain and (len(head) <= _SHORTEST or (head.isupper() and not text[start:end].isupper()))
+    if (known.splits and len(found) > _TORN) or (kind is EntityType.PER and acronym):
+        return [found[0], (found[1][0], end)]
+    return [(start, end)]
 
 
-def _trimmed(text: str, start: int, end: int, kind: EntityType) -> tuple[int, int] | None:
+def _trimmed(text: str, start: int, end: int, kind: EntityType, language: str) -> tuple[int, int] | None:
     """The span without quotes, titles, articles and possessives; None where no name is left."""
-    while start < end and text[start] in _EDGE:
-        start += 1
-    while start < end and text[end - 1] in _EDGE and not _is_abbreviation(text, start, end):
-        end -= 1
+    start, end = _inside(text, start, end)
+    opened = text.find("(", start, end)
+    if opened > start and text.find(")", opened, end) < 0:
+        start, end = _inside(text, start, opened)
+    while (last := _LAST_WORD.search(text, start, end)) and last.start() > start and words.is_link(last.group()):
+        start, end = _inside(text, start, last.start())
     if found := _POSSESSIVE.search(text, start, end):
         end = found.start() if found.start() > start else end
-    while (found := _WORD.match(text, start, end)) and found.end() < end and words.is_leading(found.group(), kind=kind):
+    while (
+        (found := _WORD.match(text, start, end))
+        and found.end() < end
+        and words.is_leading(found.group(), kind=kind, language=language)
+    ):
         start = found.end()
         while start < end and text[start] in _EDGE:
             start += 1
     name = text[start:end]
     letters = sum(character.isalpha() for character in name)
-    if not letters or len(name) > _LONGEST or (letters < 2 and (name[0].islower() or name[0].isupper())):
+    if not letters or len(name) > _LONGEST or (len(name) == 1 and (name.islower() or name.isupper())):
         return None
     return start, end
 
 
+def _inside(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the space, quotes, brackets and marks at its ends."""
+    while start < end and (text[start] in _EDGE or text[start].isspace()):
+        start += 1
+    while start < end and (text[end - 1] in _EDGE or text[end - 1].isspace()) and not _is_abbreviation(text, start, end):
+        end -= 1
+    return start, end
+
+
 def _is_no_name(name: str, kind: EntityType, language: str, gazetteer: Gazetteer) -> bool:
-    """Whether a span that was read as a name is an article, an adjective of place, or a common noun."""
+    """Whether a span that was read as a name is a pronoun, an office, an article, an adjective of place, or a common noun."""
+    if all(character.islower() or not character.isalpha() for character in name):
+        return gazetteer.lookup(name) is None
+    if kind is EntityType.PER and words.is_nobody(name):
+        return True
     if " " in name or kind is not EntityType.LOC:
         return words.is_article(name)
     return words.is_article(name) or name[0].islower() or gazetteer.is_demonym(name, language=language)
 
 
 def _is_abbreviation(text: str, start: int, end: int) -> bool:
-    """Whether the last full stop belongs to the name: ``U.S.``, ``Inc.``."""
+    """Whether the last mark belongs to the name: ``U.S.``, ``Inc.``, ``Yahoo!``."""
     name = text[start:end]
+    if name.lower() in _MARKED:
+        return True
     return name.endswith(".") and (name.count(".") > 1 or name.rpartition(" ")[2].lower() in _ABBREVIATED)
 
 

@@ -12,13 +12,45 @@ _TITLES = frozenset(
     """
     president presidente presidentessa präsident präsidentin président présidente prezydent президент президента президенту
     minister ministro ministra ministre premier primo prime mr mrs ms dr sir lord lady señor señora signor signora herr frau
-    monsieur madame m mme pan pani general generale général generał генерал chancellor cancelliere kanzler bundeskanzler
+    monsieur madame mme pan pani general generale général generał генерал chancellor cancelliere kanzler bundeskanzler
     chancelier sindaco mayor maire bürgermeister alcalde burmistrz senator senatore senateur governor governatore
     gouverneur gobernador gubernator segretario secretary secrétaire sekretarz prof professor professore
     міністр міністра міністерка прем'єр канцлер генсек секретар пан пані мер сенатор губернатор министр министра премьер
     канцлер секретарь господин госпожа мэр губернатор глава
     """.split(),
 )
+
+_OFFICES_ALONE = frozenset(
+    """
+    president presidente presidentessa präsident präsidentin président prezydent президент президента президенту
+    vicepresidente minister ministro ministra ministre chancellor cancelliere bundeskanzler sindaco bürgermeister alcalde
+    governatore gobernador segretario secretary secrétaire professor professore monsieur madame signora señor señora
+    pope papa pontefice pontiff papst pape pontífice papież папа понтифик cardinale vescovo
+    міністр міністра прем'єр канцлер генсек министр министра премьер господин госпожа губернатор
+    """.split(),
+)
+"""Offices that are nobody's surname."""
+
+_PRONOUNS = frozenset(
+    """
+    he she it they we you him her them us i me who io tu lui lei egli ella essi noi voi loro chi er sie es wir ihr
+    il elle ils elles nous vous él ella ellos ellas nosotros ele ela eles elas nós hij zij wij jij on ona oni my wy
+    він вона воно вони його її їх йому їй нього неї них нам вам ми ви я ти мене тебе мені тобі
+    он она оно они его её ее их ему ей него неё нее них нам вам мы вы ты меня тебя мне тебе
+    """.split(),
+)
+
+_LINKS = frozenset(
+    """
+    di del dello della dell dei degli delle da dal dalla dallo dai a al allo alla ai in nel nella nello nei su sul sulla
+    con per tra fra e ed o il lo la i gli le un uno una of the and for in at by to on from with an de du des le les et
+    à au aux en y el los las do dos das no na nos nas em e der die das den dem des von vom im am zu zur und für mit
+    van het een op voor w z na do o i ze od po przy та і й у в на по з із до від за для про и с к из от о об при
+    """.split(),
+)
+"""Small words that join the parts of a name and never end one."""
+
+_OF = frozenset("di del dello della dell dei degli delle of de du des da do das dos der van von".split())
 
 _ENDINGS = {
     "uk": "ами ями ою ею єю ого ому ими іми ові еві єві ам ям ах ях ом ем єм им ім ий ій ої а я у ю и і ї о е є ь й".split(),
@@ -43,15 +75,33 @@ _DEMONYM = {
 _SHORTEST_STEM = 3
 
 
-def is_leading(word: str, *, kind: EntityType) -> bool:
+def is_leading(word: str, *, kind: EntityType, language: str) -> bool:
     """Whether a word at the beginning of a name is an article or a title, and so no part of it."""
     lower = word.lower()
-    return (word[0].islower() and lower in _ARTICLES) or (kind is EntityType.PER and lower in _TITLES)
+    if kind is EntityType.PER and (lower in _TITLES or (word == "M" and language == "fr")):  # elsewhere an initial
+        return True
+    return word[0].islower() and lower in _ARTICLES
 
 
 def is_article(word: str) -> bool:
     """Whether a word is nothing but an article or a preposition."""
     return word.lower() in _ARTICLES
+
+
+def is_of(word: str) -> bool:
+    """Whether a word says that what follows belongs to what stands before: ``Comune di Vercelli``."""
+    return word in _OF
+
+
+def is_link(word: str) -> bool:
+    """Whether a word, in small letters, only joins what stands before and after it."""
+    return word in _LINKS
+
+
+def is_nobody(name: str) -> bool:
+    """Whether a word that was read as a person is a pronoun, or an office without its holder."""
+    lower = name.lower()
+    return lower in _PRONOUNS or lower in _OFFICES_ALONE
 
 
 def looks_like_demonym(word: str, *, language: str) -> bool:

@@ -214,6 +214,34 @@ def test_an_ambiguous_name_is_not_forced_to_be_a_country() -> None:
     assert found["Michael Jordan"].link is None
 
 
+@pytest.mark.parametrize(
+    ("sentence", "language", "name", "kind"),
+    [
+        ("Il presidente Usa Barack Obama ha visitato Lisbona.", "it", "Barack Obama", "PER"),
+        ("L'incidente è avvenuto nel Comune di Vercelli, sulla strada per Torino.", "it", "Comune di Vercelli", "LOC"),
+        ("Microsoft vuole comprare Yahoo!, scrive il New York Times.", "it", "Yahoo!", "ORG"),
+        ("Le ministre a reçu M. Dupont à Lyon.", "fr", "Dupont", "PER"),
+        ("Talks with M. Night Shyamalan went on in Philadelphia.", "en", "M. Night Shyamalan", "PER"),
+    ],
+)
+def test_a_name_is_whole_and_nothing_but_the_name(sentence: str, language: str, name: str, kind: str) -> None:
+    """A country before a person, a name torn at its small word, a mark or an initial that belongs to it, a form of address."""
+    assert (name, kind) in {(entity.name, entity.type.value) for entity in _find(sentence, language=language)}
+
+
+def test_offices_pronouns_and_common_nouns_name_nobody() -> None:
+    """The Pope without a name, Він, a police that somebody has: no entity."""
+    texts = {
+        "it": "Il Papa ha parlato ai fedeli a Roma. La cattedrale era piena.",
+        "uk": "Він приїхав до Києва. Йому допомогла міська влада.",
+    }
+
+    names = {mention.text for code, body in texts.items() for entity in _find(body, language=code) for mention in entity.mentions}
+
+    assert {"Roma", "Києва"} <= names
+    assert not names & {"Papa", "cattedrale", "Він", "Йому", "влада", "міська влада"}
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.text(
