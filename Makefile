@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas docs pins up down clean
+.PHONY: help demo test check fmt schemas docs faults pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commi
 	$(BIN)/lint-imports
 	$(BIN)/newsstream schemas check
 	$(BIN)/python -m pytest -q -m "not kafka and not models and not processes" $(ARGS)
+
+faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and count (CASES=1,2 chooses, ARGS=--short is quick)
+	$(BIN)/python -m tests.faults $(if $(CASES),--cases $(CASES)) $(ARGS)
 
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ from stream.records import Message
 
 
 def _delivered(**raw: Any) -> Message:
-    defaults = {
+    defaults: dict[str, Any] = {
         "value": b"x",
         "key": None,
         "topic": "news.articles",
