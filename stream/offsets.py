@@ -73,6 +73,15 @@ class LedgerConsumer(driver.Consumer):
             self._committed_offset.update(before)
         return committed
 
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
+        """Commit what is acknowledged by now.
+
+        Where a commit is under way, Faust waits for it and does nothing: what was acknowledged since that one began stays
+        uncommitted, and comes twice when it was the last commit before the partition is given away.
+        """
+        await self.maybe_wait_for_commit_to_finish()
+        return bool(await super().commit(topics, start_new_transaction=start_new_transaction))
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps (compaction, transaction markers) need no filling where only the last offset counts."""
 

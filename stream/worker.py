@@ -150,7 +150,7 @@ class Worker:
         try:
             async with AsyncExitStack() as stack:
                 return await self._run(stack)
-        except (OSError, TimeoutError, pool.PoolBrokenError) as error:
+        except (OSError, TimeoutError, KafkaError, pool.PoolBrokenError) as error:
             log.error("cannot start", error=str(error))  # noqa: TRY400 - a message for the operator; a traceback would hide it
             return 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import secrets
 import sys
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     numbers = [int(word) for word in chosen.cases.split(",") if word.strip()] or list(CASES)
     seed = chosen.seed if chosen.seed is not None else secrets.randbelow(1_000_000)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers that are away are what some cases are about
     _say(f"seed {seed}")
     rows: list[report.Row] = []
     with tempfile.TemporaryDirectory(prefix="newsstream-faults-") as folder:

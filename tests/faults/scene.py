@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import secrets
 import socket
 import threading
 import time
@@ -256,7 +257,7 @@ def scene(
     **settings: Any,
 ) -> Iterator[Scene]:
     """A scene with topics of its own."""
-    prefix = f"f{chance.getrandbits(32):08x}."
+    prefix = f"f{secrets.token_hex(4)}."  # not by chance: the same seed may run twice on one broker
     with workers.stage(bootstrap, prefix, partitions=partitions, create=create) as stage:
         made = Scene(stage, chance, say, settings)
         if create:

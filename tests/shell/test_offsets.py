@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from faust.types import TP
 from hypothesis import given
@@ -56,6 +60,36 @@ def test_a_message_is_taken_in_once_in_an_assignment() -> None:
     assert taken == [True, True, False, False, True]
     assert ledger.take(P0, 100)
     assert ledger.take(P1, 0)
+
+
+def test_a_commit_covers_everything_that_was_acknowledged_before_it_was_asked_for() -> None:
+    """The timer's commit is under way when the last article is acknowledged: the commit of the shutdown must not be skipped."""
+    committed: list[int | None] = []
+    ledger = offsets.Ledger()
+
+    class Slow(offsets.consumer_class(ledger)):  # type: ignore[misc]
+        """Reads the ledger at once, and takes its time to tell the broker."""
+
+        async def force_commit(self, *_: Any, **__: Any) -> bool:
+            offset = ledger.committable(P0)
+            await asyncio.sleep(0.01)
+            committed.append(offset)
+            return True
+
+    async def act() -> None:
+        consumer = Slow.__new__(Slow)
+        consumer.app, consumer._loop = SimpleNamespace(client_only=False), asyncio.get_running_loop()
+        ledger.acknowledge(P0, 1)
+        timer = asyncio.create_task(consumer.commit())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        ledger.acknowledge(P0, 2)
+        await consumer.commit()
+        await timer
+
+    asyncio.run(act())
+
+    assert committed == [2, 3]
 
 
 @given(st.lists(st.integers(min_value=0, max_value=50), min_size=1))
