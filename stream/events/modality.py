@@ -53,11 +53,12 @@ def actual(kind: EventType, modality: Modality) -> EventType:
 
 def embedded(match: Match, clause: Clause) -> Match | None:
     """The outer trigger of whose complement this one is part: ``threatened to [attack]``."""
-    for outer in reversed(clause.matches):
-        if outer.end >= match.first or outer.entry.frame not in {"active", "mutual"} or outer.entry.type not in OUTER:
+    for outer in reversed([one for one in clause.matches if match.first - 20 < one.first < match.first]):
+        if outer.end >= match.first or outer.entry.type not in OUTER:
             continue
-        if match.first - outer.last > 14:
-            break
+        # a verb governs its whole clause, a noun only what follows it at once: "the threat to attack"
+        if match.first - outer.last > (14 if outer.entry.frame in {"active", "mutual"} else 3):
+            continue
         if _open(outer.last + 1, match.first, clause, strict=True):
             return outer
     return None
