@@ -82,7 +82,8 @@ def _ends(text: str, end: int) -> list[int]:
 
 
 def _recognised(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
-    spans = [(span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in nlp(text).ents]
+    with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
+        spans = [(span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in nlp(text).ents]
     for begin, stop, kind in _joined(text, spans):
         if kind is None:
             continue

@@ -242,6 +242,17 @@ def test_offices_pronouns_and_common_nouns_name_nobody() -> None:
     assert not names & {"Papa", "cattedrale", "Він", "Йому", "влада", "міська влада"}
 
 
+def test_words_that_pass_by_are_not_kept() -> None:
+    """A service that runs for months must not remember every misspelt word: spaCy's store of strings does not grow."""
+    strings = _models().nlp("en").vocab.strings
+    _find("Anna Karlsson spoke in Oslo.", language="en")
+    before = len(strings)
+
+    _find("Zxqvuthra Klombertsnik spoke to Wybrzixel in Quolmburg.", language="en")
+
+    assert len(strings) == before
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.text(
