@@ -93,7 +93,8 @@ async def _run(values: list[bytes], *, out: Console, keep: bool) -> int:
                     sent = await _send_and_watch(values, settings=settings, progress=progress, log=log)
                 seconds = time.monotonic() - started
                 _show(sent, out=out)
-                out.print(f"metrics were served at {address}/metrics: {await _sample(address)}")
+                out.print(f"metrics were served at {address}/metrics", soft_wrap=True)
+                out.print(f"  {await _sample(address)}", soft_wrap=True)
                 missing = sent.missing()
                 verdict = "every one is accounted for" if not missing else f"[red]{len(missing)} are NOT accounted for[/]"
                 out.print(f"[bold]{len(sent.articles)} messages sent, {verdict}[/], in {seconds:.0f} s from start to end")
@@ -199,7 +200,7 @@ def _show(sent: _Sent, *, out: Console) -> None:
     out.print(_articles_table(sent))
     if sent.rejected:
         out.print(_rejected_table(sent))
-    counts = Table(title="records on the output topics", title_justify="left")
+    counts = Table(title="records by topic", title_justify="left")
     counts.add_column("topic")
     counts.add_column("records", justify="right")
     for topic in topics.OUTPUTS:
@@ -229,7 +230,14 @@ def _mentioned(record: EnrichedArticle, *, most: int = 7) -> str:
 def _happened(record: EnrichedArticle, *, most: int = 4) -> str:
     if not record.events:
         return "[dim]none[/]"
-    strongest = sorted(record.events, key=lambda event: (event.modality is not Modality.ASSERTED, -event.confidence))
+    strongest = sorted(
+        record.events,
+        key=lambda event: (
+            event.modality is not Modality.ASSERTED,
+            event.type is not record.primary_event_type,
+            -event.confidence,
+        ),
+    )
     lines = [_event_line(record, event) for event in strongest[:most]]
     more = len(strongest) - most
     return "\n".join(lines) + (f"\n[dim]and {more} more[/]" if more > 0 else "")
