@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pydantic_core import PydanticUndefined
 
 from stream import cli, config, topics
@@ -94,6 +96,20 @@ def test_every_command_is_described() -> None:
     (commands,) = (action.choices for action in cli.parser()._actions if action.dest == "command")
 
     assert set(commands or ()) <= described
+
+
+@pytest.mark.models
+def test_the_python_example_runs() -> None:
+    """What a reader copies works: an Italian sentence, its country and its event."""
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+
+    exec(code, names)  # noqa: S102 - the README is ours
+
+    article = names["article"]
+    assert article.language.code == "it"
+    assert [event.type.value for event in article.events] == ["AID"]
+    assert "UA" in {entity.link.id for entity in article.entities if entity.link}
 
 
 if __name__ == "__main__":
