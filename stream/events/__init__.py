@@ -14,8 +14,8 @@ PRIMARY = {
     Modality.ASSERTED: 1.0,
     Modality.FUTURE: 0.6,
     Modality.HYPOTHETICAL: 0.3,
-    Modality.HISTORICAL: 0.2,
-    Modality.NEGATED: 0.2,
+    Modality.HISTORICAL: 0.1,
+    Modality.NEGATED: 0.0,
 }
 """What an event of each modality weighs in an article's main type."""
 
@@ -96,7 +96,8 @@ def primary(found: tuple[NewsEvent, ...], document: Document) -> EventType:
             for one in event.evidence[:8]
         )
         weights[event.type] = weights.get(event.type, 0.0) + place * event.confidence * PRIMARY[event.modality]
-    return max(weights, key=lambda kind: (weights[kind], kind), default=EventType.NONE)
+    best = max(weights, key=lambda kind: (weights[kind], kind), default=EventType.NONE)
+    return best if weights.get(best) else EventType.NONE  # what did not happen is not what an article is about
 
 
 _Mention = tuple[int, int, str, EntityType, bool]
