@@ -34,13 +34,17 @@ class CueMatch:
 
 def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     """The triggers of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences and goes."""
-    present = frozenset[str]().union(*(hit.labels for hit in hits)) if hits else frozenset[str]()
+    present: frozenset[str] | None = None
     found = []
     for at, hit in enumerate(hits):
         for entry in hit.entries:
             span = _span(entry.elements, entry.head, words, hits, at)
-            if span is None or not present.isdisjoint(entry.without) or not _required(entry, hits, at, span[1]):
+            if span is None or not _required(entry, hits, at, span[1]):
                 continue
+            if entry.without:
+                present = frozenset().union(*(one.labels for one in hits)) if present is None else present
+                if not present.isdisjoint(entry.without):
+                    continue
             if all(masked[at : span[0] + 1]):
                 continue  # inside a name: Strike Force, Save the Children
             found.append(Match(entry, at, span[0], span[1]))

@@ -33,6 +33,10 @@ class Features:
     """Distinct words of sport, weather, markets or culture in the sentence: the largest of the four."""
     article_elsewhere: float
     """The same per hundred words of the article."""
+    later: bool
+    """Another verb of the sentence tells of an event before it."""
+    subordinate: bool
+    """A word that opens a side clause stands before it: ``after the army attacked``."""
     length: int
 
 
@@ -63,8 +67,20 @@ def features(
         modality=modality,
         elsewhere=max(0, max(counts.values()) - (state > 1)),
         article_elsewhere=article,
+        later=any(one.first < match.first and one.entry.frame in VERBS for one in clause.matches),
+        subordinate=_subordinate(match, clause),
         length=match.end - match.first + 1,
     )
+
+
+def _subordinate(match: Match, clause: Clause) -> bool:
+    for at in range(match.first - 1, max(-1, match.first - 12), -1):
+        labels = clause.hits[at].labels
+        if "say" in labels or clause.words.breaks[at + 1] > 0:
+            return False
+        if "clause" in labels:
+            return not (at and "say" in clause.hits[at - 1].labels)
+    return False
 
 
 def confidence(seen: Features) -> float:
@@ -77,5 +93,7 @@ def confidence(seen: Features) -> float:
     total -= (0.0, 0.6, 2.2)[min(seen.elsewhere, 2)] + (1.5 if seen.elsewhere > 2 else 0.0)
     total -= min(3.0, max(0.0, seen.article_elsewhere - 2.0) * 0.7)
     total -= 1.5 if seen.embedded else 0.0
+    total -= 0.4 if seen.later else 0.0
+    total -= 0.3 if seen.subordinate else 0.0
     total -= {Modality.HYPOTHETICAL: 0.3, Modality.HISTORICAL: 0.2, Modality.NEGATED: 0.3}.get(seen.modality, 0.0)
     return round(1 / (1 + math.exp(-total)), 3)

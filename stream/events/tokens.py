@@ -44,34 +44,39 @@ def fold(word: str) -> str:
 def split(sentence: str) -> Words:
     """The words of a sentence, without the repetitions ("ha ha inviato", "di armi di armi") of machine translation."""
     words = Words([], [], [], [], [])
+    raws, keys, starts, ends, breaks = words.raw, words.keys, words.starts, words.ends, words.breaks
     at = 0
+    last = before = third = ""
     for found in WORD.finditer(sentence):
         start, end = found.span()
-        raw = found.group().casefold()
-        key = raw.translate(FOLD)
-        between = sentence[at:start]
-        at = end
+        raw = found[0].casefold()
+        key = raw if raw.isascii() and raw.isalnum() else raw.translate(FOLD)
         pause = 0
-        if between != " ":
-            pause = 2 if _strong(between, words) else int(WEAK.search(between) is not None)
-        keys = words.keys
-        if not pause and keys and keys[-1] == key and not key.isdigit():
+        if start != at + 1 or sentence[at] != " ":
+            between = sentence[at:start]
+            pause = 0 if not between else 2 if _strong(between, last) else 1 if WEAK.search(between) else 0
+        at = end
+        if not pause and last == key and not key.isdigit():
             continue
-        words.raw.append(raw)
+        if not pause and key == before and last == third and last:
+            # the second word of a doubled pair: the pair goes
+            for column in (raws, keys, starts, ends, breaks):
+                del column[-1:]
+            last, before, third = before, third, ""
+            continue
+        raws.append(raw)
         keys.append(key)
-        words.starts.append(start)
-        words.ends.append(end)
-        words.breaks.append(pause)
-        if not pause and len(keys) > 3 and keys[-2:] == keys[-4:-2]:
-            for column in (words.raw, keys, words.starts, words.ends, words.breaks):
-                del column[-2:]
+        starts.append(start)
+        ends.append(end)
+        breaks.append(pause)
+        third, before, last = before, last, key
         if len(keys) >= LONGEST:
             break
     return words
 
 
-def _strong(between: str, words: Words) -> bool:
+def _strong(between: str, last: str) -> bool:
     """Whether punctuation ends a clause; the dot of an abbreviation ("U.S.", "Gen. Smith") does not."""
-    if between.startswith(".") and words.keys and len(words.keys[-1]) <= 4:
+    if between.startswith(".") and 0 < len(last) <= 4:
         between = between[1:]
     return STRONG.search(between) is not None
