@@ -94,10 +94,10 @@ def test_the_work_is_shared() -> None:
         async with _pool(size=2, prefetch=1) as made:
             loop = asyncio.get_running_loop()
             started = loop.time()
-            await _answers(made, *(_message(name, b"NEWSSTREAM-TEST-SLEEP-600-MS") for name in "ab"))
+            await _answers(made, *(_message(name, b"NEWSSTREAM-TEST-SLEEP-2000-MS") for name in "ab"))
             return loop.time() - started
 
-    assert asyncio.run(act()) < 1.1
+    assert asyncio.run(act()) < 3.7
 
 
 def test_stopping_leaves_no_process() -> None:
