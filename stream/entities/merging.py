@@ -71,12 +71,15 @@ def _clusters(found: Iterable[Named], language: str, gazetteer: Gazetteer) -> li
 
 def _with_surnames(clusters: list[_Cluster]) -> list[_Cluster]:
     """Surnames alone, and shorter forms of a name, joined to the full name of the same person that stands nearest before."""
-    full = [one for one in clusters if one.type is EntityType.PER and one.known is None and len(one.key) > 1]
+    full: dict[str, list[_Cluster]] = {}  # by surname: comparing each name with each other takes minutes on a list of names
+    for one in clusters:
+        if one.type is EntityType.PER and one.known is None and len(one.key) > 1:
+            full.setdefault(one.key[-1], []).append(one)
     kept = []
     for cluster in sorted(clusters, key=lambda one: len(one.key)):  # a target is longer, so its own turn comes later
         target = None
         if cluster.known is None and cluster.key and cluster.type in (EntityType.PER, EntityType.ORG, EntityType.LOC):
-            target = _full_name(cluster, full)
+            target = _full_name(cluster, full.get(cluster.key[-1], []))
         if target is None:
             kept.append(cluster)
         else:

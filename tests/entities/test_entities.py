@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream import entities, text
-from stream.entities import words
+from stream.entities import mentions, merging, words
 from stream.entities.gazetteer import Gazetteer
-from stream.records import Entity, EntityType
+from stream.records import Document, Entity, EntityType, Sentence
 
 pytestmark = pytest.mark.models
 
@@ -240,6 +242,23 @@ def test_offices_pronouns_and_common_nouns_name_nobody() -> None:
 
     assert {"Roma", "Києва"} <= names
     assert not names & {"Papa", "cattedrale", "Він", "Йому", "влада", "міська влада"}
+
+
+def test_a_list_of_thousands_of_names_is_merged_in_time() -> None:
+    """Merging looks at namesakes alone: an honours list of 5,000 people takes seconds, not minutes."""
+    people = [f"{first}{number} {last}{number}" for number in range(1000) for first, last in zip("ABCDE", "VWXYZ", strict=True)]
+    body = ", ".join(people)
+    document = Document(title=None, text=body, sentences=(Sentence("text", 0, len(body), body),))
+    spans = [(match.start(), match.end()) for match in re.finditer(r"\w+ \w+", body)]
+    found = [mentions.Named("text", start, end, body[start:end], EntityType.PER) for start, end in spans]
+    known = Gazetteer.load(entities.ASSETS / "gazetteer.tsv")
+
+    started = time.process_time()
+    merged = merging.entities(found, document=document, language="en", article_id="a", gazetteer=known)
+    seconds = time.process_time() - started
+
+    assert len(merged) == len(people)
+    assert seconds < 5
 
 
 def test_words_that_pass_by_are_not_kept() -> None:
