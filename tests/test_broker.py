@@ -28,12 +28,17 @@ pytestmark = pytest.mark.processes
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of temporary folders for this test alone, so that whatever is left is seen."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys.modules[__name__], "BEFORE", frozenset(one.pid for one in psutil.Process().children(recursive=True)))
     return tmp_path
 
 
+BEFORE: frozenset[int] = frozenset()
+"""Brokers of the whole session, which other tests started."""
+
+
 def children() -> list[psutil.Process]:
-    """Whoever this process started and has not buried yet."""
-    return psutil.Process().children(recursive=True)
+    """Whoever this test started and has not buried yet."""
+    return [one for one in psutil.Process().children(recursive=True) if one.pid not in BEFORE]
 
 
 def nobody_listens(port: int) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psutil
@@ -140,12 +140,12 @@ def test_a_pool_that_only_dies_gives_up() -> None:
 
 
 def test_processes_that_die_idle_blame_no_article() -> None:
-    """Thirty kills while there is nothing to do: each is replaced, and the pool still works."""
+    """More kills than would be hopeless in a row, while there is nothing to do: each is replaced, and the pool still works."""
     causes: list[str] = []
 
     async def act() -> list[tuple[str | None, Reason | None]]:
         async with _pool(causes=causes, max_restarts=100) as made:
-            for _ in range(30):
+            for _ in range(22):
                 await _until_ready(made)
                 psutil.Process(made.pids[0]).kill()
                 await _until(lambda: not made.pids)
@@ -155,7 +155,7 @@ def test_processes_that_die_idle_blame_no_article() -> None:
     answers = asyncio.run(act())
 
     assert answers == [("a", None)]
-    assert causes == ["crashed"] * 30
+    assert causes == ["crashed"] * 22
 
 
 def test_a_process_that_is_killed_while_it_starts_is_started_again() -> None:
@@ -167,8 +167,8 @@ def test_a_process_that_is_killed_while_it_starts_is_started_again() -> None:
             psutil.Process(made.pids[0]).kill()
             await _until(lambda: not made.pids)
             for count in range(1, 5):
-                await _until(lambda: bool(psutil.Process().children()))
-                psutil.Process().children()[0].kill()
+                await _until(lambda: bool(_pool_processes()))
+                _pool_processes()[0].kill()
                 await _until(lambda count=count: causes.count("start") == count)  # type: ignore[misc]
             return await _answers(made, _message("a"))
 
@@ -176,6 +176,16 @@ def test_a_process_that_is_killed_while_it_starts_is_started_again() -> None:
 
     assert answers == [("a", None)]
     assert causes == ["crashed", *["start"] * 4]
+
+
+def _pool_processes() -> list[psutil.Process]:
+    """Pool processes of this test, ready or starting; the session's brokers are children too, and not meant."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.status() != psutil.STATUS_ZOMBIE and "stream.pool.process" in child.cmdline():
+                found.append(child)
+    return found
 
 
 async def _until(holds: Callable[[], bool]) -> None:
