@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     # Work
     processes: int = Field(0, ge=0, le=1024, description="Pool processes; 0 means one per core that this process may use.")
     prefetch: int = Field(4, ge=1, le=256, description="Articles handed to a pool process ahead of its answers.")
-    deadline: float = Field(20, gt=0, le=3600, description="Seconds that one article may take before it is rejected.")
+    deadline: float = Field(30, gt=0, le=3600, description="Seconds that one article may take before it is rejected.")
     process_memory_mb: int = Field(
         1536, ge=256, description="Memory of one pool process, in MiB, above which its article is rejected."
     )
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
 
     # Content
     max_message_bytes: int = Field(1024 * 1024, ge=1024, description="Larger values are rejected (`too_large`).")
-    max_text_chars: int = Field(100_000, ge=100, description="Longer texts are cut, and flagged `truncated`.")
+    max_text_chars: int = Field(60_000, ge=100, description="Longer texts are cut, and flagged `truncated`.")
     max_output_bytes: int = Field(1024 * 1024, ge=1024, description="Larger enriched records are rejected (`output_too_large`).")
     ner_models: str = Field(
         "", description="spaCy pipelines by language, `it=it_core_news_lg,en=/models/en`; others use the bundled one."

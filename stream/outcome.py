@@ -16,7 +16,7 @@ class Options:
     """What a user may choose: limits, models and thresholds."""
 
     max_message_bytes: int = 1024 * 1024
-    max_text_chars: int = 100_000
+    max_text_chars: int = 60_000
     max_output_bytes: int = 1024 * 1024
     """Size limit of an enriched record, in bytes of JSON."""
     ner_models: Mapping[str, str] = field(default_factory=dict)
