@@ -80,12 +80,11 @@ def killed_pool_processes(world: World) -> Result:
     with scene.scene(world.kafka.bootstrap, world.chance, world.say) as on:
         worker = on.start()
         with scene.feeding(on, pace=_PACE):
-            for _ in range(10 if world.short else 50):
+            while on.faults < (10 if world.short else 50):
+                on.wait_for(lambda: worker.metric("news_pool_processes") >= 1, "a pool process works")
                 on.moment(0.8)
-                victims = worker.pool()
-                if victims:
-                    with suppress(psutil.NoSuchProcess):
-                        on.chance.choice(victims).kill()
+                with suppress(psutil.NoSuchProcess, IndexError):  # it has just died, or all have
+                    on.chance.choice(worker.pool()).kill()
                     on.faults += 1
         result = _without_duplicates(_finish(on))
         return _with_trouble(result, [f"{count} were rejected as {reason}" for reason, count in result.verdict.rejected.items()])
