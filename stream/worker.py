@@ -31,6 +31,9 @@ _HOUSEKEEPING_SECONDS = 1.0
 _REPORT_SECONDS = 10.0
 _LOOP_ALIVE_SECONDS = 10.0
 _GIVE_UP_SECONDS = 5.0
+_DRAIN_POLL_SECONDS = 0.1
+_LEAVE_GROUP_SECONDS = 10.0
+"""For the last commit and for leaving the group, once nothing is in flight."""
 _IN_FLIGHT_PER_PROCESS = 32
 _DIGITS_OF_ATTEMPTS = 6
 
@@ -320,13 +323,27 @@ class Worker:
     async def _drain(self) -> int:
         """Finish what is in flight, commit, leave the group; within the deadline, else leave it unacknowledged."""
         assert self._app is not None
-        if await _within(self._app.stop, self._settings.drain_timeout):
-            log.info("stopped", acknowledged=self._delivery.acknowledged if self._delivery else 0)
+        assert self._delivery is not None
+        stopping = asyncio.ensure_future(self._app.stop())
+        started = busy = time.monotonic()
+        while not stopping.done() and time.monotonic() - started < self._settings.drain_timeout:
+            await asyncio.wait([stopping], timeout=_DRAIN_POLL_SECONDS)
+            if self._delivery.in_flight:
+                busy = time.monotonic()
+            elif time.monotonic() - busy > _LEAVE_GROUP_SECONDS:
+                break
+        if stopping.done():
+            _complain(stopping)
+            log.info("stopped", acknowledged=self._delivery.acknowledged)
             return 0
+        if not self._delivery.in_flight:
+            # seen when the session had expired, and the signal came while the group was being joined again
+            log.warning("the group could not be left: it will notice when the session expires")
+            _leave(0)
         log.error(
             "not drained in time: what is in flight will be delivered again",
             seconds=self._settings.drain_timeout,
-            in_flight=self._delivery.in_flight if self._delivery else 0,
+            in_flight=self._delivery.in_flight,
         )
         return _leave(1)
 
@@ -462,9 +479,15 @@ async def _within(stop: Callable[[], Awaitable[Any]], seconds: float) -> bool:
     # Not `asyncio.wait_for`: that cancels, and then waits for the cancellation, which Faust does not heed.
     stopping = asyncio.ensure_future(stop())
     done, _ = await asyncio.wait([stopping], timeout=seconds)
-    if done and (error := stopping.exception()) is not None:
-        log.warning("trouble while stopping", error=f"{type(error).__name__}: {error}")
+    if done:
+        _complain(stopping)
     return bool(done)
+
+
+def _complain(stopped: asyncio.Future[Any]) -> None:
+    """Say what went wrong while something stopped: it has, and nothing more can be done."""
+    if (error := stopped.exception()) is not None:
+        log.warning("trouble while stopping", error=f"{type(error).__name__}: {error}")
 
 
 def _leave(status: int) -> NoReturn:
