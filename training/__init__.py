@@ -1,0 +1,1 @@
+"""How the bundled assets are made: corpora, and the scripts that build and measure."""
