@@ -90,6 +90,16 @@ def parser() -> argparse.ArgumentParser:
     schemas.add_argument("action", choices=("write", "check"))
     schemas.add_argument("--dir", default="schemas", help="folder (default: schemas)")
 
+    evaluate = command("evaluate", _evaluate, "measure the pipeline on gold sentences: figures, intervals, errors")
+    evaluate.add_argument("subject", choices=("events",))
+    evaluate.add_argument("--gold", metavar="FILE", nargs="+", required=True, help="files with gold sentences")
+    evaluate.add_argument(
+        "--format", choices=("plv", "types", "corpus"), default="corpus", help="what the files hold (default: corpus)"
+    )
+    evaluate.add_argument("--held-out", action="store_true", help="of a corpus, only what is never trained on")
+    evaluate.add_argument("--write", metavar="PAGE", help="put the figures, and pictures of them, into this Markdown page")
+    evaluate.add_argument("--name", help="of the section in that page (default: the file's)")
+
     broker = command("broker", _broker, "run the embedded Kafka-protocol broker of the quick start, until Ctrl-C")
     broker.add_argument("--port", type=int, help="port on 127.0.0.1 (default: a free one)")
     return top
@@ -216,6 +226,30 @@ def _schemas(chosen: argparse.Namespace) -> int:
     for line in drift:
         print(line, file=sys.stderr)
     return EXIT_FAILED if drift else EXIT_OK
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from stream import config
+    from stream.evaluation import commands, pictures
+
+    try:
+        options = config.from_environment().options()
+    except ValueError as error:
+        return _complain(error, status=EXIT_USAGE)
+    try:
+        commands.evaluate_events(
+            [Path(name) for name in chosen.gold],
+            form=chosen.format,
+            held_out=chosen.held_out,
+            options=options,
+            page=Path(chosen.write) if chosen.write else None,
+            name=chosen.name,
+        )
+    except (ValueError, OSError, pictures.MissingError) as error:
+        return _complain(error)
+    return EXIT_OK
 
 
 def _broker(chosen: argparse.Namespace) -> int:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from pathlib import Path
 
-from training import corpus
+from stream.evaluation import corpus
+
+FOLDER = Path(__file__).parent
 
 
 def main(languages: list[str]) -> int:
     """Print what there is, and what is wrong."""
     chosen = tuple(languages) or corpus.LANGUAGES
     try:
-        wrong = corpus.problems(languages=chosen)
+        wrong = corpus.problems(FOLDER, languages=chosen)
     except (ValueError, OSError) as error:
         print(error)
         return 1
     for language in chosen:
-        examples = corpus.read(language)
+        examples = corpus.read(FOLDER / f"{language}.txt")
         kinds = Counter(event.type for example in examples for event in example.events)
         kinds["NONE"] = sum(not example.events for example in examples)
         print(
