@@ -80,11 +80,13 @@ def enrich(message: Message, *, models: Models, options: outcome.Options, clock:
     spoken = language.detect(document, declared=article.language, model=models.language)
     identified = clock()
     article_id = codec.article_id(article)
-    named = entities.find(document, language=spoken.code, article_id=article_id, models=models.entities)
+    reading = entities.read(document, language=spoken.code, article_id=article_id, models=models.entities)
+    named = reading.entities
     recognised = clock()
     happened = events.find(
         document,
         named,
+        signs=reading.signs,
         language=spoken.code,
         article_id=article_id,
         models=models.events,

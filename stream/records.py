@@ -153,6 +153,30 @@ class Document:
     truncated: bool = False
 
 
+EVENT_TYPES: tuple[EventType, ...] = tuple(kind for kind in EventType if kind is not EventType.NONE)
+"""PLOVER's sixteen, in the order of `Sign.types`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A word as the encoder reads it in its context: the event that it may tell of, how real, and who takes part.
+
+    All figures are probabilities of the encoder, before any calibration.
+    """
+
+    field: FieldName
+    start: int
+    end: int
+    types: tuple[float, ...]
+    """By `EVENT_TYPES`: that this word is the trigger of such an event; what is missing to 1 is no event."""
+    modalities: tuple[float, ...]
+    """By `Modality`, if it is a trigger; they sum to 1."""
+    actor: float
+    """That the word belongs to the name of somebody who acts in an event of its sentence."""
+    recipient: float
+    """That it belongs to the name of somebody to whom an event of its sentence is done."""
+
+
 # --- records --------------------------------------------------------------------------------------
 
 

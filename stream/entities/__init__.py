@@ -10,7 +10,7 @@ from spacy.language import Language
 
 from stream.entities import component, mentions, merging, pipelines
 from stream.entities.gazetteer import Gazetteer
-from stream.records import Document, Entity, FieldName, ModelInfo
+from stream.records import Document, Entity, FieldName, ModelInfo, Sign
 
 ASSETS = Path(__file__).parents[1] / "assets" / "entities"
 BUNDLED = ASSETS / "news_entities_xx"
@@ -61,8 +61,18 @@ def _bundled() -> pipelines.Pipeline:
     return pipelines.Pipeline(nlp=component.load(BUNDLED), info=pipelines.bundled_info(BUNDLED))
 
 
-def find(document: Document, *, language: str, article_id: str, models: Models) -> tuple[Entity, ...]:
-    """The entities of an article, the most salient first.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one pass over an article found."""
+
+    entities: tuple[Entity, ...]
+    """The most salient first."""
+    signs: tuple[Sign, ...]
+    """Words that may tell of events, for the step after this; none where the pipeline does not look for them."""
+
+
+def read(document: Document, *, language: str, article_id: str, models: Models) -> Reading:
+    """The entities of an article, and the signs of events that the same pass saw.
 
     Args:
         document: clean text; only what lies in its sentences is read, so furniture is never a mention.
@@ -72,12 +82,17 @@ def find(document: Document, *, language: str, article_id: str, models: Models) 
 
     """
     nlp = models.nlp(language)
-    found = [
-        mention
-        for field, text in _readable(document)
-        for mention in mentions.read(nlp, text, field=field, language=language, gazetteer=models.gazetteer)
-    ]
-    return merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer)
+    tagged = [mentions.tag(nlp, text, field=field) for field, text in _readable(document)]
+    found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=models.gazetteer)]
+    return Reading(
+        entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer),
+        signs=tuple(sign for one in tagged for sign in one.signs),
+    )
+
+
+def find(document: Document, *, language: str, article_id: str, models: Models) -> tuple[Entity, ...]:
+    """The entities alone; see `read`."""
+    return read(document, language=language, article_id=article_id, models=models).entities
 
 
 def _readable(document: Document) -> Iterator[tuple[FieldName, str]]:

@@ -56,8 +56,12 @@ class Tokenizer:
         return self
 
 
+SIGNS = "newsstream_signs"
+"""Key in ``doc.user_data`` of the signs of events: ``(start, end, types, modalities, parts)``."""
+
+
 class Names:
-    """Sets ``doc.ents`` to the names that the encoder reads in the text of a document."""
+    """Sets ``doc.ents`` to the names that the encoder reads in a document, and puts signs of events into ``doc.user_data``."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -65,9 +69,11 @@ class Names:
     def __call__(self, doc: Doc) -> Doc:
         """`doc` itself, its entities set."""
         units = segments.split(doc.text)
-        tags = self._encoder.tag(units)
-        found = [doc.char_span(units[first].start, units[last - 1].end, label=kind) for first, last, kind in bio.spans(tags)]
+        reading = self._encoder.read(units)
+        names = bio.spans(reading.tags)
+        found = [doc.char_span(units[first].start, units[last - 1].end, label=kind) for first, last, kind in names]
         doc.ents = filter_spans([span for span in found if span is not None])
+        doc.user_data[SIGNS] = [(units[number].start, units[number].end, *rest) for number, *rest in reading.signs]
         return doc
 
 

@@ -1,10 +1,11 @@
-"""The bundled encoder: BIO tags for the segments of a text, window by window."""
+"""The bundled encoder: names, and signs of events, for the segments of a text, window by window."""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +24,59 @@ _REMEMBERED = 1024
 
 _BEGIN, _END = 0, 2
 _SENTENCE_ENDS = frozenset(".!?…")
+_LEAST = 0.03
+"""Probability of an event, or of a part in one, below which a word is no sign of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the encoder says of a text."""
+
+    tags: list[str]
+    """One BIO tag for each segment."""
+    signs: list[tuple[int, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
+    """Segments that may tell of an event: number, probabilities of the types, of the modalities, of being actor and recipient."""
 
 
 class Encoder:
     """A token classifier; what it says of a window depends on that window alone, never on what it read before."""
 
     def __init__(self, folder: Path) -> None:
-        self._labels: tuple[str, ...] = tuple(json.loads((folder / "meta.json").read_text(encoding="utf-8"))["labels"])
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        self._labels: tuple[str, ...] = tuple(meta["labels"])
+        self._heads: dict[str, int] = meta.get("heads", {"names": len(self._labels)})
         self._pieces = Pieces(folder)
         self._session = _session(folder / "entities.int8.onnx")
         self._scores: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
 
-    def tag(self, segments: Sequence[Segment]) -> list[str]:
-        """One BIO tag for each segment."""
-        tags = ["O"] * len(segments)
+    def read(self, segments: Sequence[Segment]) -> Reading:
+        """Names and signs of events."""
+        reading = Reading(["O"] * len(segments), [])
         ids = [self._pieces.ids(segment) for segment in segments]
+        told = "events" in self._heads
         for first, last in _windows(segments, ids):
-            if any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
-                best = bio.decode(self._read(ids[first:last]), self._labels)
-                tags[first:last] = [self._labels[index] for index in best]
-        return tags
+            if not any(
+                segment.text[0].isalpha() if told else _can_begin_a_name(segment.text) for segment in segments[first:last]
+            ):
+                continue
+            scores = self._read(ids[first:last])
+            best = bio.decode(scores[:, : len(self._labels)], self._labels)
+            reading.tags[first:last] = [self._labels[index] for index in best]
+            if told:
+                reading.signs.extend(self._signs(first, scores[:, len(self._labels) :], best))
+        return reading
+
+    def _signs(
+        self, first: int, scores: NDArray[np.float32], names: Sequence[int]
+    ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+        events, modalities = self._heads["events"], self._heads["modalities"]
+        types = _softmax(scores[:, :events])[:, 1:]
+        real = _softmax(scores[:, events : events + modalities])
+        parts = 1 / (1 + np.exp(-scores[:, events + modalities :]))
+        telling = types.sum(axis=1) >= _LEAST
+        taking_part = (parts.max(axis=1) >= _LEAST) & (np.asarray(names) > 0)
+        for number in np.flatnonzero(telling | taking_part):
+            yield first + int(number), types[number], real[number], parts[number]
 
     def _read(self, ids: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
         """Scores of the labels (segments by labels): those of the first piece of each segment."""
@@ -63,6 +97,12 @@ class Encoder:
                 self._scores.popitem(last=False)
         self._scores.move_to_end(key)
         return scores
+
+
+def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    raised: NDArray[np.float32] = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _can_begin_a_name(segment: str) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from spacy.language import Language
 
-from stream.entities import pipelines, words
+from stream.entities import component, pipelines, words
 from stream.entities.gazetteer import Gazetteer
-from stream.records import EntityType, FieldName
+from stream.records import EntityType, FieldName, Sign
 
 _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
@@ -41,12 +41,35 @@ class Named:
     type: EntityType
 
 
-def read(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
-    """The names in one field, in order; they never overlap."""
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What a pipeline says of one field."""
+
+    field: FieldName
+    text: str
+    spans: tuple[_Span, ...]
+    signs: tuple[Sign, ...]
+
+
+def tag(nlp: Language, text: str, *, field: FieldName) -> Tagged:
+    """Run the pipeline."""
     if not text.strip():
-        return
+        return Tagged(field, text, (), ())
     nlp.max_length = max(nlp.max_length, len(text) + 1)
-    found = list(_recognised(nlp, text, field=field, language=language, gazetteer=gazetteer))
+    with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
+        doc = nlp(text)
+        spans = tuple((span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in doc.ents)
+        signs = tuple(
+            Sign(field, start, end, tuple(types.tolist()), tuple(modalities.tolist()), *parts.tolist())
+            for start, end, types, modalities, parts in doc.user_data.get(component.SIGNS, ())
+        )
+    return Tagged(field, text, spans, signs)
+
+
+def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
+    """The names in one field, in order; they never overlap."""
+    field, text = tagged.field, tagged.text
+    found = list(_recognised(tagged, language=language, gazetteer=gazetteer))
     taken = bytearray(len(text))
     for one in found:
         taken[one.start : one.end] = b"\1" * (one.end - one.start)
@@ -81,10 +104,9 @@ def _ends(text: str, end: int) -> list[int]:
     return ends[::-1]
 
 
-def _recognised(nlp: Language, text: str, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
-    with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
-        spans = [(span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in nlp(text).ents]
-    for begin, stop, kind in _joined(text, spans):
+def _recognised(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
+    field, text = tagged.field, tagged.text
+    for begin, stop, kind in _joined(text, tagged.spans):
         if kind is None:
             continue
         for start, end in _split(text, begin, stop, kind, gazetteer):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from stream.events import lexicon, matching, merging, modality, people, roles, scoring, taxonomy, tokens
-from stream.records import Document, Entity, EntityType, EventType, Evidence, Modality, ModelInfo, NewsEvent, Sentence, Trigger
+from stream.events import candidates, lexicon, merging, modality, people, scoring, taxonomy
+from stream.records import Document, Entity, EventType, Evidence, Modality, ModelInfo, NewsEvent, Sign, Trigger
 
-METHOD = "lexicon/1"
+METHOD = "lexicon/2"
+SCORER = "1"
 PRIMARY = {
     Modality.ASSERTED: 1.0,
     Modality.FUTURE: 0.6,
@@ -28,6 +30,7 @@ class Models:
     infos: tuple[ModelInfo, ...]
     taxonomy: taxonomy.Taxonomy
     lexicons: dict[str, lexicon.Lexicon]
+    scorers: dict[str, scoring.Scorer]
     media: frozenset[str]
 
 
@@ -44,11 +47,14 @@ def load() -> Models:
         lexicons[language] = lexicon.read(language, triggers, words)
         digest = hashlib.sha256(f"{triggers}\x1f{words}\x1f{media}".encode()).hexdigest()
         infos.append(ModelInfo(name=f"events_lexicon_{language}", version=lexicons[language].version, sha256=digest))
+    learned = folder.joinpath("scorer.json").read_text("utf-8")
+    infos.append(ModelInfo(name="events_scorer", version=SCORER, sha256=hashlib.sha256(learned.encode()).hexdigest()))
     return Models(
         ontology=types.version,
         infos=tuple(infos),
         taxonomy=types,
         lexicons=lexicons,
+        scorers=scoring.read(learned),
         media=frozenset(line.casefold() for line in media.splitlines() if line and not line.startswith("#")),
     )
 
@@ -60,30 +66,48 @@ def find(
     language: str,
     article_id: str,
     models: Models,
+    signs: Sequence[Sign] = (),
     threshold: float | None = None,
     year: int | None = None,
 ) -> tuple[NewsEvent, ...]:
     """The events of an article; none in a language without a lexicon, or below the threshold.
 
-    `year` is the one in which the article appeared: what it dates long before is history.
+    Args:
+        document: clean text.
+        entities: who may take part.
+        language: code of its language.
+        article_id: event ids are derived from it.
+        models: from `load`.
+        signs: what the encoder saw, in the order of the text; without them the lexicons speak alone.
+        threshold: least confidence; None means the measured one.
+        year: the one in which the article appeared: what it dates long before is history.
+
     """
     known = models.lexicons.get(language)
     if known is None:
         return ()
-    least = scoring.THRESHOLD if threshold is None else threshold
-    mentions = _mentions(entities, models.media)
-    read = []
-    for sentence in document.sentences:
-        words = tokens.split(sentence.text)
-        read.append((sentence, words, [known.look_up(key) for key in words.keys]))
-    article = _elsewhere([hits for _, _, hits in read])
-    latest = year or modality.latest_year(document.text[:20000]) - modality.UNDATED
-    found = []
-    for sentence, words, hits in read:
-        found += _sentence(
-            sentence, words, hits, mentions.get(sentence.field, []), known=known, article=article, latest=latest, least=least
-        )
+    scorer = models.scorers["signs" if signs else "lexicon"]
+    least = scorer.threshold if threshold is None else threshold
+    sure = [
+        (one, scorer.confidence(one.features))
+        for one in candidates.read(document, entities, signs, known=known, media=models.media, year=year)
+    ]
+    found = [_found(one, confidence) for one, confidence in _strongest(sure) if confidence >= least]
     return merging.merge(found, article_id=article_id, taxonomy=models.taxonomy, method=METHOD)
+
+
+def _strongest(sure: list[tuple[candidates.Candidate, float]]) -> list[tuple[candidates.Candidate, float]]:
+    """Of candidates that share words the one of which we are most sure."""
+    kept: list[tuple[candidates.Candidate, float]] = []
+    for one, confidence in sure:
+        field, (start, end) = one.sentence.field, one.span
+        while kept and kept[-1][0].sentence.field == field and kept[-1][0].span[1] > start and kept[-1][0].span[0] < end:
+            if kept[-1][1] >= confidence:
+                break
+            kept.pop()
+        else:
+            kept.append((one, confidence))
+    return kept
 
 
 def primary(found: tuple[NewsEvent, ...], document: Document) -> EventType:
@@ -100,125 +124,9 @@ def primary(found: tuple[NewsEvent, ...], document: Document) -> EventType:
     return best if weights.get(best) else EventType.NONE  # what did not happen is not what an article is about
 
 
-_Mention = tuple[int, int, str, EntityType, bool]
-
-
-def _mentions(entities: tuple[Entity, ...], media: frozenset[str]) -> dict[str, list[_Mention]]:
-    by_field: dict[str, list[_Mention]] = {}
-    for entity in entities:
-        if entity.type == EntityType.MISC:
-            continue
-        reports = entity.name.casefold() in media or any(one.text.casefold() in media for one in entity.mentions)
-        for one in entity.mentions:
-            by_field.setdefault(one.field, []).append((one.start, one.end, entity.id, entity.type, reports))
-    for spans in by_field.values():
-        spans.sort(key=lambda span: span[:2])
-    return by_field
-
-
-def _elsewhere(read: list[list[lexicon.Hit]]) -> float:
-    """Words of sport, weather, markets or culture in a hundred words of the article: the largest of the four."""
-    counts = dict.fromkeys(scoring.FIELDS_OF_LIFE, 0)
-    total = 0
-    for hits in read:
-        total += len(hits)
-        for hit in hits:
-            for label in hit.labels:
-                if label in counts:
-                    counts[label] += 1
-    return 100 * max(counts.values()) / total if total >= 60 else 0.0
-
-
-def _named(sentence: Sentence, words: tokens.Words, spans: list[_Mention]) -> list[people.Named]:
-    named: list[people.Named] = []
-    position = 0
-    for start, end, who, kind, reports in spans:
-        if start >= sentence.end:
-            break
-        if start < sentence.start:
-            continue
-        while position < len(words.starts) and words.ends[position] + sentence.start <= start:
-            position += 1
-        last = position
-        while last + 1 < len(words.starts) and words.starts[last + 1] + sentence.start < end:
-            last += 1
-        if position >= len(words.starts):
-            break
-        if words.starts[position] + sentence.start < end and (not named or named[-1].last < position):
-            named.append(people.Named(position, last, who, kind, reports))
-    return named
-
-
-def _sentence(
-    sentence: Sentence,
-    words: tokens.Words,
-    hits: list[lexicon.Hit],
-    spans: list[_Mention],
-    *,
-    known: lexicon.Lexicon,
-    article: float,
-    latest: int,
-    least: float,
-) -> list[merging.Found]:
-    if not any(hit.entries for hit in hits):
-        return []
-    named = _named(sentence, words, spans)
-    masked = [False] * len(hits)
-    for one in named:
-        masked[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
-    matches = matching.triggers(words, hits, masked)
-    if not matches:
-        return []
-    busy = [False] * len(hits)
-    for match in matches:
-        busy[match.first : match.last + 1] = [True] * (match.last + 1 - match.first)
-    parties = people.parties(words, hits, named, busy)
-    cues = matching.cues(words, hits)
-    reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
-    clause = roles.Clause(words, hits, parties, matches, reported)
-    found = []
-    for match in matches:
-        outer = modality.embedded(match, clause)
-        if outer is not None and outer.entry.type != EventType.REQUEST:
-            continue  # the outer verb says it all: "threatened to attack" is a threat
-        seen = roles.assign(match, clause, known)
-        if not _meets(match, seen, sentence, clause):
-            continue
-        real = modality.judge(match, clause, cues, known, latest=latest)
-        if outer is not None and real in {Modality.ASSERTED, Modality.FUTURE}:
-            real = Modality.HYPOTHETICAL
-        sure = scoring.confidence(
-            scoring.features(match, clause, seen, field=sentence.field, modality=real, inside=outer is not None, article=article)
-        )
-        if sure >= least:
-            found.append(_found(match, seen, sentence, words, real, sure))
-    return found
-
-
-def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause: roles.Clause) -> bool:
-    """Whether the participants are there that an entry asks for."""
-    needs = match.entry.needs
-    itself = any(not hit.labels.isdisjoint(people.ACTING) for hit in clause.hits[match.first : match.end + 1])
-    if "@actor" in needs and not (seen.actors or itself or (seen.passive and seen.recipients) or _pronoun(match, clause)):
-        return False
-    if "@object" in needs and not seen.recipients:
-        after = clause.hits[match.last + 1 : match.last + 7]
-        if seen.passive or not any("target" in hit.labels for hit in after):
-            return False
-    if "@title" in needs and sentence.field != "title":
-        return False
-    return "@none" in needs or itself or bool(clause.parties) or _pronoun(match, clause)
-
-
-def _pronoun(match: matching.Match, clause: roles.Clause) -> bool:
-    """Whether a pronoun is the subject: somebody acts, but this sentence does not name them."""
-    return any("subject" in hit.labels for hit in clause.hits[max(0, match.first - 4) : match.last + 3])
-
-
-def _found(
-    match: matching.Match, seen: roles.Roles, sentence: Sentence, words: tokens.Words, real: Modality, sure: float
-) -> merging.Found:
-    start, end = sentence.start + words.starts[match.first], sentence.start + words.ends[match.last]
+def _found(one: candidates.Candidate, sure: float) -> merging.Found:
+    start, end = one.span
+    sentence = one.sentence
     evidence = Evidence(
         field=sentence.field, start=sentence.start, end=sentence.end, text=sentence.text, trigger=Trigger(start=start, end=end)
     )
@@ -226,15 +134,15 @@ def _found(
     def ids(parties: tuple[people.Party, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(who for party in parties for who in party.ids))
 
-    actors = ids(seen.actors)
+    actors = ids(one.roles.actors)
     return merging.Found(
-        type=modality.actual(match.entry.type, real),
-        mode=match.entry.mode,
-        modality=real,
+        type=modality.actual(one.match.entry.type, one.modality),
+        mode=one.match.entry.mode,
+        modality=one.modality,
         confidence=sure,
         actors=actors,
-        recipients=tuple(who for who in ids(seen.recipients) if who not in actors),
-        locations=ids(seen.places),
+        recipients=tuple(who for who in ids(one.roles.recipients) if who not in actors),
+        locations=ids(one.roles.places),
         evidence=evidence,
-        word=match.entry.pattern,
+        word=one.match.entry.pattern,
     )

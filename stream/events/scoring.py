@@ -1,18 +1,19 @@
-"""How sure we are of a trigger: features of its place, weighed; a learned scorer would take this function's place."""
+"""How sure we are of a trigger: features of its place, weighed by what was learned from the corpus."""
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stream.events.matching import Match
 from stream.events.modality import VERBS
 from stream.events.people import ACTING
 from stream.events.roles import Clause, Roles
-from stream.records import FieldName, Modality
+from stream.events.signs import Signs
+from stream.records import EventType, FieldName, Modality
 
-THRESHOLD = 0.5
-"""Events below this confidence are not said."""
 FIELDS_OF_LIFE = ("damp.sport", "damp.weather", "damp.market", "damp.culture")
 
 
@@ -38,20 +39,35 @@ class Features:
     subordinate: bool
     """A word that opens a side clause stands before it: ``after the army attacked``."""
     length: int
+    type: EventType
+    listed: bool
+    """A lexicon has the trigger; else the encoder alone speaks."""
+    sign: float
+    """Probability of the type that the encoder gives to the trigger."""
+    rival: float
+    """The highest probability of another type there."""
 
 
 def features(
-    match: Match, clause: Clause, roles: Roles, *, field: FieldName, modality: Modality, inside: bool, article: float
+    match: Match,
+    clause: Clause,
+    roles: Roles,
+    seen: Signs,
+    *,
+    field: FieldName,
+    modality: Modality,
+    inside: bool,
+    article: float,
 ) -> Features:
     """The features of a trigger."""
     counts = dict.fromkeys(FIELDS_OF_LIFE, 0)
     state = 0
-    seen: set[str] = set()
+    counted: set[str] = set()
     for at, hit in enumerate(clause.hits):
         key = clause.words.keys[at]
-        if match.first <= at <= match.last or key in seen:
+        if match.first <= at <= match.last or key in counted:
             continue
-        seen.add(key)
+        counted.add(key)
         for name in FIELDS_OF_LIFE:
             counts[name] += name in hit.labels
         state += not hit.labels.isdisjoint(("state", "forces", "arms", "troops"))
@@ -70,6 +86,10 @@ def features(
         later=any(one.first < match.first and one.entry.frame in VERBS for one in clause.matches),
         subordinate=_subordinate(match, clause),
         length=match.end - match.first + 1,
+        type=match.entry.type,
+        listed=bool(match.entry.elements),
+        sign=seen.type(match.entry.type, match.first, match.last),
+        rival=seen.rival(match.entry.type, match.first, match.last),
     )
 
 
@@ -83,8 +103,56 @@ def _subordinate(match: Match, clause: Clause) -> bool:
     return False
 
 
-def confidence(seen: Features) -> float:
-    """The probability that a reader would say this type of this trigger."""
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A logistic model of features by name, trained on the corpus (``make train-events``)."""
+
+    weights: Mapping[str, float]
+    threshold: float
+    """Confidence below which an event is not said: chosen on held-out sentences for precision."""
+
+    def confidence(self, seen: Features) -> float:
+        """The probability that a reader would say this type of this trigger."""
+        total = sum(self.weights.get(name, 0.0) * value for name, value in named(seen).items())
+        return round(_probability(total), 3)
+
+
+def read(text: str) -> dict[str, Scorer]:
+    """The scorers in a JSON file, by name: ``lexicon`` for lexicons alone, ``signs`` where the encoder has a say."""
+    return {name: Scorer(one["weights"], one["threshold"]) for name, one in json.loads(text)["scorers"].items()}
+
+
+def named(seen: Features) -> dict[str, float]:
+    """The features as figures of like size, by name."""
+    found = {
+        "bias": 1.0,
+        "rule": rule(seen) if seen.listed else 0.0,
+        "unlisted": float(not seen.listed),
+        "sign": _log_odds(seen.sign),
+        "sign of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign),
+        "rival": seen.rival,
+        "no sign": float(seen.sign < _FAINT),
+        "actor": float(seen.actor),
+        "recipient": float(seen.recipient),
+        "nobody": float(not seen.anybody),
+        "named": float(seen.named),
+        "title": float(seen.title),
+        "embedded": float(seen.embedded),
+        "elsewhere": float(min(seen.elsewhere, 3)),
+        "article elsewhere": min(3.0, max(0.0, seen.article_elsewhere - 2.0)),
+        "later": float(seen.later),
+        "subordinate": float(seen.subordinate),
+        "long": float(seen.length > 1),
+        f"type {seen.type.value}": 1.0,
+        f"modality {seen.modality.value}": 1.0,
+    }
+    if seen.listed and not seen.verb:
+        found["noun"] = 1.0
+    return found
+
+
+def rule(seen: Features) -> float:
+    """The log odds that its author's weight and a few rules of thumb give to an entry of a lexicon."""
     weight = min(max(seen.weight, 0.02), 0.98)
     total = math.log(weight / (1 - weight))
     total += 0.3 if seen.actor and seen.recipient else 0.0
@@ -96,4 +164,16 @@ def confidence(seen: Features) -> float:
     total -= 0.4 if seen.later else 0.0
     total -= 0.3 if seen.subordinate else 0.0
     total -= {Modality.HYPOTHETICAL: 0.3, Modality.HISTORICAL: 0.2, Modality.NEGATED: 0.3}.get(seen.modality, 0.0)
-    return round(1 / (1 + math.exp(-total)), 3)
+    return total
+
+
+_FAINT = 0.02
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _FAINT), 1 - _FAINT)
+    return math.log(bounded / (1 - bounded))

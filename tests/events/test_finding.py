@@ -197,9 +197,11 @@ def test_the_threshold_is_a_setting() -> None:
 
 
 def test_models_name_the_ontology_and_every_file() -> None:
-    """Provenance: which lexicons had a say."""
+    """Provenance: which lexicons, and which scorer, had a say."""
+    lexicons = {f"events_lexicon_{language}" for language in LANGUAGES}
+
     assert models().ontology == "plover-0.8"
-    assert {info.name for info in models().infos} == {f"events_lexicon_{language}" for language in LANGUAGES}
+    assert {info.name for info in models().infos} == lexicons | {"events_scorer"}
 
 
 WORDS = st.sampled_from(

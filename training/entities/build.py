@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
     (OUT / "normalise.json").write_text(normalise, encoding="utf-8")
     model = OUT / "entities.int8.onnx"
     model.unlink(missing_ok=True)
-    onnx.save(lean.rewrite(onnx.load(folder / "entities.int8.onnx")), model)
+    onnx.save(lean.rewrite(lean.Source(onnx.load(folder / "entities.int8.onnx"))), model)
     meta = {
         "name": "news_entities_xx",
         "version": VERSION,

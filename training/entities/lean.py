@@ -7,6 +7,7 @@ shapes computed at run time, three projections that quantise the same input thre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import onnx
@@ -26,6 +27,20 @@ class Weight:
     values: NDArray[np.int8]
     scale: NDArray[np.float32]
     zero: NDArray[np.int8]
+
+
+class Constants(Protocol):
+    """Where weights come from."""
+
+    @property
+    def epsilon(self) -> float:
+        """What layer normalisation adds to the variance."""
+
+    def array(self, name: str) -> NDArray[np.generic]:
+        """A constant by its name."""
+
+    def weight(self, layer: str) -> Weight:
+        """The quantised matrix of a linear layer."""
 
 
 class Source:
@@ -95,7 +110,7 @@ def _joined(parts: list[Weight]) -> Weight:
     )
 
 
-def _embedded(source: Source, out: Writer, epsilon: float) -> str:
+def _embedded(source: Constants, out: Writer, epsilon: float) -> str:
     word = out.node("Gather", out.constant("word", source.array("word.weight_quantized")), "ids", output="word.ids")
     scale = out.constant("word.scale", source.array("word.weight_scale"))
     zero = out.constant("word.zero", source.array("word.weight_zero_point"))
@@ -108,13 +123,13 @@ def _embedded(source: Source, out: Writer, epsilon: float) -> str:
     return _normalised(source, out, x, "eln", epsilon)
 
 
-def _normalised(source: Source, out: Writer, x: str, name: str, epsilon: float) -> str:
+def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float) -> str:
     gain = out.constant(f"{name}.gain", source.array(f"{name}.weight"))
     shift = out.constant(f"{name}.shift", source.array(f"{name}.bias"))
     return out.node("LayerNormalization", x, gain, shift, output=name, axis=-1, epsilon=epsilon)
 
 
-def _layer(source: Source, out: Writer, x: str, index: int, epsilon: float) -> str:
+def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -> str:
     name, path = f"layers.{index}", f"/layers.{index}"
     heads = _joined([source.weight(f"{path}/{part}") for part in "qkv"])
     bias = np.concatenate([source.array(f"{name}.{part}.bias") for part in "qkv"])
@@ -138,9 +153,9 @@ def _layer(source: Source, out: Writer, x: str, index: int, epsilon: float) -> s
     return _normalised(source, out, x, f"{name}.oln", epsilon)
 
 
-def rewrite(model: onnx.ModelProto) -> onnx.ModelProto:
+def rewrite(source: Constants) -> onnx.ModelProto:
     """Ids (windows by pieces, nothing padded) to logits (windows by pieces by labels)."""
-    source, out = Source(model), Writer()
+    out = Writer()
     epsilon = source.epsilon
     x = _embedded(source, out, epsilon)
     for index in range(_LAYERS):

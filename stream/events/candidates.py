@@ -1,0 +1,208 @@
+"""Everything in an article that may be an event: each trigger with its parties, its modality and what speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stream.events import lexicon, matching, modality, people, roles, scoring, signs, tokens
+from stream.records import Document, Entity, EntityType, EventType, FieldName, Modality, Sentence, Sign
+
+_SURE = 0.6
+"""Probability from which the encoder's modality stands against the rules'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One trigger."""
+
+    sentence: Sentence
+    words: tokens.Words
+    match: matching.Match
+    roles: roles.Roles
+    modality: Modality
+    features: scoring.Features
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where the trigger stands in its field."""
+        start = self.sentence.start
+        return start + self.words.starts[self.match.first], start + self.words.ends[self.match.last]
+
+
+def read(
+    document: Document,
+    entities: tuple[Entity, ...],
+    seen: Sequence[Sign],
+    *,
+    known: lexicon.Lexicon,
+    media: frozenset[str],
+    year: int | None,
+) -> Iterator[Candidate]:
+    """The candidates of an article, in the order of the text; several may share their words."""
+    mentions = _mentions(entities, media)
+    by_field: dict[FieldName, list[Sign]] = {"title": [], "text": []}
+    for sign in seen:
+        by_field[sign.field].append(sign)
+    split = []
+    for sentence in document.sentences:
+        words = tokens.split(sentence.text)
+        split.append((sentence, words, [known.look_up(key) for key in words.keys]))
+    article = _elsewhere([hits for _, _, hits in split])
+    latest = year or modality.latest_year(document.text[:20000]) - modality.UNDATED
+    for sentence, words, hits in split:
+        yield from _sentence(
+            sentence,
+            words,
+            hits,
+            mentions.get(sentence.field, []),
+            signs.of(sentence, words, by_field[sentence.field]),
+            known=known,
+            article=article,
+            latest=latest,
+        )
+
+
+_Mention = tuple[int, int, str, EntityType, bool]
+
+
+def _mentions(entities: tuple[Entity, ...], media: frozenset[str]) -> dict[str, list[_Mention]]:
+    by_field: dict[str, list[_Mention]] = {}
+    for entity in entities:
+        if entity.type == EntityType.MISC:
+            continue
+        reports = entity.name.casefold() in media or any(one.text.casefold() in media for one in entity.mentions)
+        for one in entity.mentions:
+            by_field.setdefault(one.field, []).append((one.start, one.end, entity.id, entity.type, reports))
+    for spans in by_field.values():
+        spans.sort(key=lambda span: span[:2])
+    return by_field
+
+
+def _elsewhere(read: list[list[lexicon.Hit]]) -> float:
+    """Words of sport, weather, markets or culture in a hundred words of the article: the largest of the four."""
+    counts = dict.fromkeys(scoring.FIELDS_OF_LIFE, 0)
+    total = 0
+    for hits in read:
+        total += len(hits)
+        for hit in hits:
+            for label in hit.labels:
+                if label in counts:
+                    counts[label] += 1
+    return 100 * max(counts.values()) / total if total >= 60 else 0.0
+
+
+def _named(sentence: Sentence, words: tokens.Words, spans: list[_Mention]) -> list[people.Named]:
+    named: list[people.Named] = []
+    position = 0
+    for start, end, who, kind, reports in spans:
+        if start >= sentence.end:
+            break
+        if start < sentence.start:
+            continue
+        while position < len(words.starts) and words.ends[position] + sentence.start <= start:
+            position += 1
+        last = position
+        while last + 1 < len(words.starts) and words.starts[last + 1] + sentence.start < end:
+            last += 1
+        if position >= len(words.starts):
+            break
+        if words.starts[position] + sentence.start < end and (not named or named[-1].last < position):
+            named.append(people.Named(position, last, who, kind, reports))
+    return named
+
+
+def _sentence(
+    sentence: Sentence,
+    words: tokens.Words,
+    hits: list[lexicon.Hit],
+    spans: list[_Mention],
+    seen: signs.Signs,
+    *,
+    known: lexicon.Lexicon,
+    article: float,
+    latest: int,
+) -> Iterator[Candidate]:
+    if not seen.by_word and not any(hit.entries for hit in hits):
+        return
+    named = _named(sentence, words, spans)
+    masked = [False] * len(hits)
+    for one in named:
+        masked[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
+    listed = matching.triggers(words, hits, masked)
+    alone = [match for match in seen.triggers(listed) if not all(masked[match.first : match.last + 1])]
+    matches = sorted([*listed, *alone], key=lambda match: match.first)
+    if not matches:
+        return
+    busy = [False] * len(hits)
+    for match in matches:
+        busy[match.first : match.last + 1] = [True] * (match.last + 1 - match.first)
+    parties = people.parties(words, hits, named, busy)
+    cues = matching.cues(words, hits)
+    reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
+    clause = roles.Clause(words, hits, parties, matches, reported)
+    for match in matches:
+        sure = seen.type(match.entry.type, match.first, match.last) >= _SURE
+        outer = modality.embedded(match, clause)
+        if outer is not None and outer.entry.type != EventType.REQUEST and not sure:
+            continue  # the outer verb says it all: "threatened to attack" is a threat
+        taking_part = roles.assign(match, clause, known)
+        if not sure and not _meets(match, taking_part, sentence, clause):
+            continue
+        real = _modality(match, clause, cues, known, seen, latest=latest, inside=outer is not None)
+        yield Candidate(
+            sentence,
+            words,
+            match,
+            taking_part,
+            real,
+            scoring.features(
+                match,
+                clause,
+                taking_part,
+                seen,
+                field=sentence.field,
+                modality=real,
+                inside=outer is not None,
+                article=article,
+            ),
+        )
+
+
+def _modality(
+    match: matching.Match,
+    clause: roles.Clause,
+    cues: list[matching.CueMatch],
+    known: lexicon.Lexicon,
+    seen: signs.Signs,
+    *,
+    latest: int,
+    inside: bool,
+) -> Modality:
+    """The encoder's modality where it is sure, else that of the rules."""
+    ruled = modality.judge(match, clause, cues, known, latest=latest)
+    if inside and ruled in {Modality.ASSERTED, Modality.FUTURE}:
+        ruled = Modality.HYPOTHETICAL
+    read_as: Mapping[Modality, float] = seen.modality(match.first, match.last)
+    best = max(read_as, key=lambda name: read_as[name], default=ruled)
+    return best if read_as.get(best, 0.0) >= _SURE else ruled
+
+
+def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause: roles.Clause) -> bool:
+    """Whether the participants are there that an entry asks for."""
+    needs = match.entry.needs
+    itself = any(not hit.labels.isdisjoint(people.ACTING) for hit in clause.hits[match.first : match.end + 1])
+    if "@actor" in needs and not (seen.actors or itself or (seen.passive and seen.recipients) or _pronoun(match, clause)):
+        return False
+    if "@object" in needs and not seen.recipients:
+        after = clause.hits[match.last + 1 : match.last + 7]
+        if seen.passive or not any("target" in hit.labels for hit in after):
+            return False
+    if "@title" in needs and sentence.field != "title":
+        return False
+    return "@none" in needs or itself or bool(clause.parties) or _pronoun(match, clause)
+
+
+def _pronoun(match: matching.Match, clause: roles.Clause) -> bool:
+    """Whether a pronoun is the subject: somebody acts, but this sentence does not name them."""
+    return any("subject" in hit.labels for hit in clause.hits[max(0, match.first - 4) : match.last + 3])

@@ -1,0 +1,115 @@
+"""What the encoder sees in the words of a sentence, beside what the lexicon knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stream.events.lexicon import Entry
+from stream.events.matching import Match
+from stream.events.tokens import Words
+from stream.records import EVENT_TYPES, EventType, Modality, Sentence, Sign
+
+LEAST = 0.25
+"""Probability from which a word that no lexicon knows is a candidate."""
+LONGEST = 6
+"""Words of a trigger."""
+
+_ENTRIES: Mapping[EventType, Entry] = {
+    kind: Entry(
+        pattern=f"~{kind.value}",
+        type=kind,
+        mode=None,
+        frame="active",
+        weight=0.5,
+        with_=(),
+        without=(),
+        needs=frozenset({"@none"}),
+        example="",
+        elements=(),
+        head=1,
+    )
+    for kind in EVENT_TYPES
+}
+"""What stands in for the entry of a lexicon where the encoder alone speaks."""
+_NUMBER = {kind: number for number, kind in enumerate(EVENT_TYPES)}
+_NOTHING = (0.0,) * len(EVENT_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The signs of one sentence by the number of the word."""
+
+    by_word: Mapping[int, Sign]
+
+    def type(self, kind: EventType, first: int, last: int) -> float:
+        """The highest probability that one of the words triggers this type."""
+        number = _NUMBER[kind]
+        return max((sign.types[number] for sign in self._of(first, last)), default=0.0)
+
+    def rival(self, kind: EventType, first: int, last: int) -> float:
+        """The highest probability that one of the words triggers another type."""
+        number = _NUMBER[kind]
+        return max((p for sign in self._of(first, last) for other, p in enumerate(sign.types) if other != number), default=0.0)
+
+    def modality(self, first: int, last: int) -> Mapping[Modality, float]:
+        """Probabilities of the modality of the likeliest trigger among the words; empty where there is no sign."""
+        best = max(self._of(first, last), key=lambda sign: sum(sign.types), default=None)
+        return {} if best is None else dict(zip(Modality, best.modalities, strict=True))
+
+    def part(self, first: int, last: int) -> tuple[float, float]:
+        """The probabilities that a name among the words acts, and that an event is done to it."""
+        signs = list(self._of(first, last))
+        return max((one.actor for one in signs), default=0.0), max((one.recipient for one in signs), default=0.0)
+
+    def triggers(self, known: Sequence[Match]) -> Iterator[Match]:
+        """Candidates that the lexicon does not have: runs of words with one likely type, unless it names that type there."""
+        run: list[int] = []
+        kind: EventType | None = None
+        for at in sorted(self.by_word):
+            types = self.by_word[at].types
+            best = max(range(len(types)), key=types.__getitem__)
+            here = EVENT_TYPES[best] if types[best] >= LEAST else None
+            if run and (here is not kind or at != run[-1] + 1 or len(run) == LONGEST):
+                yield from _candidate(kind, run, known)
+                run = []
+            kind = here
+            if here is not None:
+                run.append(at)
+        yield from _candidate(kind, run, known)
+
+    def _of(self, first: int, last: int) -> Iterator[Sign]:
+        return (self.by_word[at] for at in range(first, last + 1) if at in self.by_word)
+
+
+NONE = Signs({})
+"""Where nothing was read."""
+
+
+def of(sentence: Sentence, words: Words, signs: Sequence[Sign]) -> Signs:
+    """The signs that lie in a sentence; `signs` are those of its field, in order."""
+    found: dict[int, Sign] = {}
+    position = 0
+    for sign in signs:
+        if sign.end <= sentence.start:
+            continue
+        if sign.start >= sentence.end:
+            break
+        start = sign.start - sentence.start
+        while position < len(words.starts) and words.ends[position] <= start:
+            position += 1
+        if position == len(words.starts):
+            break
+        if words.starts[position] <= start:
+            other = found.get(position)
+            if other is None or sum(other.types) < sum(sign.types):
+                found[position] = sign
+    return Signs(found) if found else NONE
+
+
+def _candidate(kind: EventType | None, run: list[int], known: Sequence[Match]) -> Iterator[Match]:
+    if kind is None or not run:
+        return
+    first, last = run[0], run[-1]
+    if not any(match.entry.type is kind and match.first <= last and first <= match.end for match in known):
+        yield Match(_ENTRIES[kind], first, last, last)

@@ -1,0 +1,146 @@
+"""Windows of pieces with what is known of each word; sentences are joined as in articles, some shouted as in headlines."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream.entities import segments
+from stream.entities.pieces import Pieces
+from stream.evaluation import corpus
+from training.encoder import labels
+
+UNKNOWN = -100
+"""The label of what nobody has said anything about: no loss."""
+_BEGIN, _END = 0, 2
+_WINDOW = 126
+_SHOUTED = 0.03
+_MARK = {name: number for number, name in enumerate(labels.NAMES)}
+_EVENT = {name: number for number, name in enumerate(labels.EVENTS)}
+_MODALITY = {name: number for number, name in enumerate(labels.MODALITIES)}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text, its names, and its events; `events` is None where only names were annotated."""
+
+    text: str
+    names: tuple[tuple[int, int, str], ...]
+    events: tuple[corpus.Event, ...] | None = None
+    actors: frozenset[tuple[int, int]] = frozenset()
+    recipients: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass
+class Window:
+    """Ids of the pieces, and labels by place: of names, events, modality, and of each role."""
+
+    ids: list[int]
+    names: list[int]
+    events: list[int]
+    modalities: list[int]
+    roles: list[tuple[float, float]]
+
+
+def of_names(path: Path) -> list[Sentence]:
+    """Sentences of a JSON-lines file with names alone."""
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        found.append(Sentence(row["text"], tuple((start, end, kind) for start, end, kind in row["ents"])))
+    return found
+
+
+def of_corpus(folder: Path, *, held_out: bool) -> list[Sentence]:
+    """The sentences of the project's corpus, either those that may be trained on or those that are held out."""
+    found = []
+    for path in sorted(folder.glob("*.txt")):
+        for one in corpus.read(path):
+            if one.held_out == held_out:
+                numbered = {mention.number: (mention.start, mention.end) for mention in one.mentions}
+                found.append(
+                    Sentence(
+                        one.text,
+                        tuple((mention.start, mention.end, mention.type) for mention in one.mentions),
+                        one.events,
+                        frozenset(numbered[number] for event in one.events for number in event.actors),
+                        frozenset(numbered[number] for event in one.events for number in event.recipients),
+                    )
+                )
+    return found
+
+
+def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random) -> Iterator[Window]:
+    """One to four sentences at a time, in a random order, cut to what the encoder reads together."""
+    order = list(sentences)
+    chance.shuffle(order)
+    window = _empty()
+    left = chance.randint(1, 4)
+    for sentence in order:
+        part = _labelled(_shouted(sentence, chance), pieces)
+        if len(window.ids) > 1 and (not left or len(window.ids) + len(part.ids) > _WINDOW):
+            yield _closed(window)
+            window, left = _empty(), chance.randint(1, 4)
+        room = _WINDOW - len(window.ids)
+        for name in ("ids", "names", "events", "modalities", "roles"):
+            getattr(window, name).extend(getattr(part, name)[:room])
+        left -= 1
+    if len(window.ids) > 1:
+        yield _closed(window)
+
+
+def _empty() -> Window:
+    return Window([_BEGIN], [UNKNOWN], [UNKNOWN], [UNKNOWN], [(UNKNOWN, UNKNOWN)])
+
+
+def _closed(window: Window) -> Window:
+    window.ids.append(_END)
+    for labelled in (window.names, window.events, window.modalities):
+        labelled.append(UNKNOWN)
+    window.roles.append((UNKNOWN, UNKNOWN))
+    return window
+
+
+def _shouted(sentence: Sentence, chance: random.Random) -> Sentence:
+    upper = sentence.text.upper()
+    if chance.random() >= _SHOUTED or len(upper) != len(sentence.text):
+        return sentence
+    return Sentence(upper, sentence.names, sentence.events, sentence.actors, sentence.recipients)
+
+
+def _labelled(sentence: Sentence, pieces: Pieces) -> Window:
+    window = Window([], [], [], [], [])
+    names = {start: (end, kind) for start, end, kind in sentence.names if f"B-{kind}" in _MARK}
+    inside: tuple[int, str] | None = None
+    for segment in segments.split(sentence.text):
+        if inside is not None and segment.start >= inside[0]:
+            inside = None
+        mark = "O"
+        if segment.start in names and inside is None:
+            inside = names[segment.start]
+            mark = f"B-{inside[1]}"
+        elif inside is not None:
+            mark = f"I-{inside[1]}"
+        event = modality = UNKNOWN
+        roles = (float(UNKNOWN), float(UNKNOWN))
+        if sentence.events is not None:
+            told = next((one for one in sentence.events if one.start <= segment.start < one.end), None)
+            event = _EVENT[told.type] if told else 0
+            modality = _MODALITY[told.modality] if told else UNKNOWN
+            if mark != "O":
+                roles = (_within(segment, sentence.actors), _within(segment, sentence.recipients))
+        ids = pieces.ids(segment)
+        rest = len(ids) - 1
+        window.ids += ids
+        window.names += [_MARK[mark], *[UNKNOWN] * rest]
+        window.events += [event, *[UNKNOWN] * rest]
+        window.modalities += [modality, *[UNKNOWN] * rest]
+        window.roles += [roles, *[(float(UNKNOWN), float(UNKNOWN))] * rest]
+    return window
+
+
+def _within(segment: segments.Segment, spans: frozenset[tuple[int, int]]) -> float:
+    return float(any(start <= segment.start < end for start, end in spans))

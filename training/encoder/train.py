@@ -1,0 +1,137 @@
+"""Fine-tune the exported encoder on names and events together.
+
+``python -m training.encoder.train DATA OUT.pt [--epochs 8]``; DATA is the folder that holds ``teacher/`` and ``ner/``. Needs the
+requirements of ``training/requirements.txt``. Half of what it reads are sentences with names alone, so that it forgets none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stream.entities import BUNDLED
+from stream.entities.pieces import Pieces
+from training.encoder import data, labels, model
+
+_CORPUS = Path(__file__).parents[1] / "corpus"
+_NAMES = {
+    "train/uner_pt_bosque_train": 450,
+    "train/uner_en_ewt_dev": 400,
+    "train/uner_en_ewt_test": 400,
+    "train/germeval_de_dev": 500,
+    "train/factru_ru_train": 500,
+    "silver/silver_it": 600,
+    "silver/silver_uk": 600,
+    "silver/silver_fr": 250,
+    "silver/silver_es": 250,
+    "silver/silver_pl": 300,
+    "silver/silver_nl": 250,
+}
+"""Sentences of each file that an epoch reads, drawn anew each time."""
+_PIECES = 3200
+"""Pieces of a step, padding included."""
+_WARM = 0.06
+
+
+def main() -> None:
+    """Train, and save the weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop, with the rate going down, after so long")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    torch.manual_seed(chosen.seed)
+    torch.set_num_threads(2)
+    chance = random.Random(chosen.seed)
+    pieces = Pieces(BUNDLED)
+    encoder = model.from_export(onnx.load(chosen.data / "teacher" / "entities.int8.onnx"))
+    told = data.of_corpus(_CORPUS, held_out=False)
+    named = {name: data.of_names(chosen.data / "ner" / f"{name}.jsonl") for name in _NAMES}
+    print(f"{len(told)} sentences with events, {sum(_NAMES.values())} with names an epoch", flush=True)
+    for frozen in (encoder.word, encoder.places):
+        frozen.requires_grad_(requires_grad=False)
+    optimiser = torch.optim.AdamW(_groups(encoder, chosen.rate), chosen.rate)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    began = time.monotonic()
+    encoder.train()
+    step, running = 0, 0.0
+    for epoch in range(chosen.epochs):
+        drawn = [one for name, some in named.items() for one in chance.sample(some, min(_NAMES[name], len(some)))]
+        read = [*data.windows(told, pieces, chance), *data.windows(drawn, pieces, chance)]
+        batches = _batches(read, chance)
+        for number, batch in enumerate(batches):
+            done = max((epoch + number / len(batches)) / chosen.epochs, (time.monotonic() - began) / 60 / chosen.minutes)
+            if done >= 1:
+                break
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * min(1.0, done / _WARM + 0.01) * max(0.02, 1 - done)
+            loss = _loss(encoder, batch)
+            loss.backward()
+            nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+            step += 1
+            if step % 20 == 0:
+                print(f"epoch {epoch} step {step} loss {running:.4f} {(time.monotonic() - began) / 60:.1f} min", flush=True)
+        torch.save(encoder.state_dict(), chosen.out)
+    print("saved", chosen.out, flush=True)
+
+
+def _groups(encoder: nn.Module, rate: float) -> list[dict[str, object]]:
+    body = [(name, one) for name, one in encoder.named_parameters() if one.requires_grad and not name.startswith("heads")]
+    return [
+        {"params": [one for _, one in body if one.dim() > 1], "weight_decay": 0.01},
+        {"params": [one for _, one in body if one.dim() <= 1], "weight_decay": 0.0},
+        {"params": list(encoder.heads.parameters()), "lr": rate * 10, "weight_decay": 0.0},
+    ]
+
+
+def _batches(read: list[data.Window], chance: random.Random) -> list[list[data.Window]]:
+    read = sorted(read, key=lambda window: (len(window.ids), chance.random()))
+    batches: list[list[data.Window]] = [[]]
+    for window in read:
+        if batches[-1] and (len(batches[-1]) + 1) * len(window.ids) > _PIECES:
+            batches.append([])
+        batches[-1].append(window)
+    chance.shuffle(batches)
+    return batches
+
+
+def _loss(encoder: nn.Module, batch: list[data.Window]) -> Tensor:
+    length = max(len(window.ids) for window in batch)
+
+    def padded(name: str, value: object) -> Tensor:
+        return torch.tensor([[*getattr(one, name), *[value] * (length - len(one.ids))] for one in batch])
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # eight times as fast on processors that have matrix instructions
+        said = {head: scores.float() for head, scores in encoder(padded("ids", model.PAD)).items()}
+    total = torch.zeros(())
+    for head in ("names", "events", "modalities"):
+        gold = padded(head, data.UNKNOWN)
+        if (gold != data.UNKNOWN).any():
+            smooth = 0.0 if head == "names" else 0.05
+            total = total + _WEIGHTS[head] * functional.cross_entropy(
+                said[head].flatten(0, 1), gold.flatten(), ignore_index=data.UNKNOWN, label_smoothing=smooth
+            )
+    roles = padded("roles", (float(data.UNKNOWN),) * len(labels.ROLES))
+    known = roles != data.UNKNOWN
+    if known.any():
+        total = total + _WEIGHTS["roles"] * functional.binary_cross_entropy_with_logits(said["roles"][known], roles[known])
+    return total
+
+
+_WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The bundled entity pipeline: how its files are made."""

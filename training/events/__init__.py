@@ -1,0 +1,1 @@
+"""Event types: how the lexicons and the scorer are measured and trained."""
