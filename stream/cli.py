@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     schemas.add_argument("--dir", default="schemas", help="folder (default: schemas)")
 
     evaluate = command("evaluate", _evaluate, "measure the pipeline on gold sentences: figures, intervals, errors")
-    evaluate.add_argument("subject", choices=("events",))
+    evaluate.add_argument("subject", choices=("events", "entities", "language"))
     evaluate.add_argument("--gold", metavar="FILE", nargs="+", required=True, help="files with gold sentences")
     evaluate.add_argument(
         "--format", choices=("plv", "types", "corpus"), default="corpus", help="what the files hold (default: corpus)"
@@ -238,15 +238,17 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         options = config.from_environment().options()
     except ValueError as error:
         return _complain(error, status=EXIT_USAGE)
+    gold = [Path(name) for name in chosen.gold]
+    page = Path(chosen.write) if chosen.write else None
     try:
-        commands.evaluate_events(
-            [Path(name) for name in chosen.gold],
-            form=chosen.format,
-            held_out=chosen.held_out,
-            options=options,
-            page=Path(chosen.write) if chosen.write else None,
-            name=chosen.name,
-        )
+        if chosen.subject == "events":
+            commands.evaluate_events(
+                gold, form=chosen.format, held_out=chosen.held_out, options=options, page=page, name=chosen.name
+            )
+        elif chosen.subject == "entities":
+            commands.evaluate_entities(gold, options=options, page=page, name=chosen.name)
+        else:
+            commands.evaluate_language(gold, options=options, page=page, name=chosen.name)
     except (ValueError, OSError, pictures.MissingError) as error:
         return _complain(error)
     return EXIT_OK

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from stream.evaluation import document, event_report, events, running, scores
+from stream.evaluation import document, entities, event_report, events, languages, pictures, running, scores
 from stream.outcome import Options
 
 _WIDTH = 130
@@ -66,3 +66,67 @@ def _confusion(out: Console, roots: Sequence[scores.Pair]) -> None:
     for name, row in zip(names, counts, strict=True):
         shown.add_row(name, *(str(count) if count else "·" for count in row))
     out.print(shown)
+
+
+def evaluate_entities(paths: Sequence[Path], *, options: Options, page: Path | None, name: str | None) -> None:
+    """Measure mentions; print, and write the section where a page is given. Raises as `evaluate_events`."""
+    out = _console()
+    rows, shares, everything = [], {}, []
+    for path in paths:
+        gold = entities.read(path)
+        articles = list(running.enrich((one.text for one in gold), options=options, about=path.stem))
+        answers = [entities.answer(one, article) for one, article in zip(gold, articles, strict=True)]
+        everything += answers
+        seconds = sum(article.timings["entities"] for article in articles if article is not None)
+        shares[path.stem] = entities.f1(answers)
+        by_type = [entities.score(answers, kind) for kind in entities.TYPES]
+        rows.append(
+            (
+                path.stem,
+                str(len(answers)),
+                str(shares[path.stem]),
+                f"{entities.f1(answers, typed=False).value:.3f}",
+                *(f"{one.f1:.3f} ({one.precision:.2f}/{one.recall:.2f})" for one in by_type),
+                f"{1000 * seconds / max(1, len(answers)):.1f}",
+            )
+        )
+    head = ("gold", "sentences", "F1 exact", "F1 span", *(f"{kind} (P/R)" for kind in entities.TYPES), "ms each")
+    _show(out, head, rows)
+    mistakes = [(what, str(count)) for what, count in entities.kinds_of_errors(everything)]
+    _show(out, ("mistake", "mentions"), mistakes)
+    worst = [(what, str(count)) for what, count in entities.errors(everything)]
+    _show(out, ("commonest mistakes", "mentions"), worst)
+    if page is not None:
+        called = name or "entities"
+        picture = pictures.bars(shares, page.parent / f"{called}-f1.png", about="F1, exact span and type")
+        parts = [
+            f"## {called}",
+            "F1 of mentions, exact span and type; intervals: 95 % of bootstrap resamples of the sentences.",
+            document.table(head, rows),
+            f"![F1]({picture.name})",
+            document.table(("mistake", "mentions"), mistakes),
+        ]
+        document.write(page, name=called, body="\n\n".join(parts))
+        out.print(f"written: {page}, section {called}")
+
+
+def evaluate_language(paths: Sequence[Path], *, options: Options, page: Path | None, name: str | None) -> None:
+    """Measure the language step; print, and write the section where a page is given. Raises as `evaluate_events`."""
+    out = _console()
+    gold = languages.read(paths)
+    articles = running.enrich((one.text for one in gold), options=options, about="language")
+    answers = [languages.answer(one, article) for one, article in zip(gold, articles, strict=True)]
+    rows = []
+    for kind in dict.fromkeys(one.gold.kind for one in answers):
+        own = [one for one in answers if one.gold.kind == kind]
+        error, _ = scores.calibration(languages.sure(own))
+        mistakes = ", ".join(f"{what} {count}" for what, count in languages.mistakes(own, most=5))
+        rows.append((kind, str(len(own)), str(languages.right(own)), str(languages.wrong(own)), f"{error:.3f}", mistakes))
+    head = ("text", "texts", "right", "taken for another", "calibration error", "what for what")
+    _show(out, head, rows)
+    if page is not None:
+        called = name or "language"
+        picture = pictures.reliability(languages.sure(answers), page.parent / f"{called}-reliability.png")
+        body = "\n\n".join([f"## {called}", document.table(head, rows), f"![reliability]({picture.name})"])
+        document.write(page, name=called, body=body)
+        out.print(f"written: {page}, section {called}")

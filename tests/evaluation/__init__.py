@@ -1,0 +1,1 @@
+"""The figures that the service says of itself."""
