@@ -301,10 +301,14 @@ class Pool:
 
     async def _watch(self) -> None:
         """Kill a process whose article has passed its deadline, or that eats memory."""
+        last = time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             now = time.monotonic()
+            asleep, last = now - last - _WATCH_SECONDS, now
             for child in self._ready:
+                if asleep > _WATCH_SECONDS:  # we were frozen, or starved: answers may have come that nobody has read
+                    child.head_since += asleep
                 if child.pending and now - child.head_since > self._limits.deadline:
                     child.kill("timed_out")
                 elif _resident_bytes(child.pid) > self._limits.memory_bytes:

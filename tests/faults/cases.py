@@ -10,23 +10,28 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import psutil
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from stream import topics
 from tests import stub
-from tests.faults import scene
+from tests.faults import scene, traffic
 from tests.faults.scene import Scene
 from tests.faults.verdict import Verdict
 from tests.integration.workers import Worker
 from tests.kafka import apache, client
 
 _PACE = 120.0
+_REAL = "tests.stub:open_poisonable"
+_PROCESSES = 2
+_REAL_PACE = 8.0
+"""Articles a second that two busy cores can follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +88,8 @@ def killed_pool_processes(world: World) -> Result:
             while on.faults < (10 if world.short else 50):
                 on.wait_for(lambda: worker.metric("news_pool_processes") >= 1, "a pool process works")
                 on.moment(0.8)
-                with suppress(psutil.NoSuchProcess, IndexError):  # it has just died, or all have
-                    on.chance.choice(worker.pool()).kill()
-                    on.faults += 1
-        result = _without_duplicates(_finish(on))
-        return _with_trouble(result, [f"{count} were rejected as {reason}" for reason, count in result.verdict.rejected.items()])
+                _kill_one(on, worker)
+        return _nobody_blamed(_without_duplicates(_finish(on)))
 
 
 def rebalances(world: World) -> Result:
@@ -123,6 +125,33 @@ def rebalances(world: World) -> Result:
             for worker in frozen:
                 worker.process.send_signal(signal.SIGCONT)
         return _finish(on)
+
+
+def killed_worker_with_the_real_pipeline(world: World) -> Result:
+    """SIGKILL of a worker that runs the real pipeline."""
+    with scene.scene(world.kafka.bootstrap, world.chance, world.say, factory=_REAL) as on:
+        with scene.feeding(on, pace=_REAL_PACE, special=traffic.Traffic(on.chance)) as feeder:
+            for _ in range(1 if world.short else 8):
+                worker = on.start()
+                on.wait_for_outputs(10)
+                on.moment(3)
+                on.kill(worker)
+            on.start()
+            on.wait_for(lambda: feeder.sent >= (100 if world.short else 1000), "articles were sent")
+        return _finish(on)
+
+
+def killed_pool_processes_of_the_real_pipeline(world: World) -> Result:
+    """SIGKILL of random processes that run the real pipeline: nothing is lost, nothing comes twice, nobody is blamed."""
+    with scene.scene(world.kafka.bootstrap, world.chance, world.say, factory=_REAL) as on:
+        worker = on.start()
+        with scene.feeding(on, pace=_REAL_PACE, special=traffic.Traffic(on.chance)) as feeder:
+            while on.faults < (2 if world.short else 15):
+                on.wait_for_outputs(5)
+                on.moment(2)
+                _kill_one(on, worker)
+            on.wait_for(lambda: feeder.sent >= (100 if world.short else 1000), "articles were sent")
+        return _nobody_blamed(_without_duplicates(_finish(on)))
 
 
 def broken_broker(world: World) -> Result:
@@ -319,12 +348,96 @@ def backlog(world: World) -> Result:
         return replace(_with_trouble(_without_duplicates(_finish(on)), troubles), note=note)
 
 
+def soak(world: World) -> Result:
+    """Ten minutes of mixed traffic through the real pipeline, with faults now and then: memory, files and processes stay flat."""
+    seconds = 60 if world.short else 600
+    with scene.scene(world.kafka.bootstrap, world.chance, world.say, factory=_REAL, deadline=5, max_restarts=1000) as on:
+        worker = on.start()
+        mixed = traffic.Traffic(on.chance, junk=0.1, poison=0.004)
+        samples: list[_Sample] = []
+        with scene.feeding(on, pace=_REAL_PACE, special=mixed):
+            began = time.monotonic()
+            while time.monotonic() - began < seconds:
+                on.moment(seconds / 12)
+                fault = on.chance.choice((_kill_one, _join_and_leave, _pause))
+                on.say(fault.__name__.strip("_").replace("_", " "))
+                fault(on, worker)
+                on.wait_for(lambda: worker.metric("news_pool_processes") == _PROCESSES, "the pool is whole again")
+                on.wait_for_outputs(20)
+                samples.append(_sample(worker))
+        result = _finish(on)
+        wrong = [] if result.verdict.rejected == mixed.expected else [f"expected {mixed.expected}, got {result.verdict.rejected}"]
+        return replace(_with_trouble(result, wrong + _growth(samples)), note=_flat(samples))
+
+
+def _kill_one(on: Scene, worker: Worker) -> None:
+    """SIGKILL of a pool process."""
+    with suppress(psutil.NoSuchProcess, IndexError):  # it has just died, or all have
+        on.chance.choice(worker.pool()).kill()
+        on.faults += 1
+
+
+def _join_and_leave(on: Scene, _worker: Worker) -> None:
+    """Another worker joins, takes its share, and leaves."""
+    other = on.start()
+    on.moment(5)
+    on.terminate(other)
+
+
+def _pause(on: Scene, worker: Worker) -> None:
+    """The worker is frozen for a moment, shorter or longer than its session."""
+    worker.process.send_signal(signal.SIGSTOP)
+    on.moment(5)
+    worker.process.send_signal(signal.SIGCONT)
+    on.faults += 1
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What the worker holds: MiB of the worker and of its largest process, open files, processes."""
+
+    worker: int
+    process: int
+    files: int
+    processes: int
+
+
+def _sample(worker: Worker) -> _Sample:
+    main = psutil.Process(worker.process.pid)
+    pool = worker.pool()
+    sizes = [0]
+    for process in pool:
+        with suppress(psutil.NoSuchProcess):
+            sizes.append(process.memory_info().rss >> 20)
+    return _Sample(main.memory_info().rss >> 20, max(sizes), main.num_fds(), len(pool))
+
+
+def _growth(samples: Sequence[_Sample]) -> list[str]:
+    """What grew between the second quarter and the last."""
+    quarter = max(1, len(samples) // 4)
+    early, late = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
+    found = []
+    for name, share, more in (("worker", 1.1, 16), ("process", 1.1, 32), ("files", 1.0, 8), ("processes", 1.0, 0)):
+        before, after = (median(getattr(one, name) for one in part) for part in (early, late))
+        if after > before * share + more:
+            found.append(f"{name} grew from {before:g} to {after:g}")
+    return found
+
+
+def _flat(samples: Sequence[_Sample]) -> str:
+    first, last = samples[0], samples[-1]
+    return (
+        f"worker {first.worker} MiB at first, {last.worker} MiB at last; its largest process {first.process} and {last.process}; "
+        f"files {first.files} and {last.files}; processes {first.processes} and {last.processes}"
+    )
+
+
 Case = Callable[[World], Result]
 
 CASES: dict[int, tuple[str, tuple[Case, ...]]] = {
-    1: ("SIGKILL of the worker", (killed_worker,)),
+    1: ("SIGKILL of the worker", (killed_worker, killed_worker_with_the_real_pipeline)),
     2: ("SIGTERM of the worker", (terminated_worker,)),
-    3: ("SIGKILL of pool processes", (killed_pool_processes,)),
+    3: ("SIGKILL of pool processes", (killed_pool_processes, killed_pool_processes_of_the_real_pipeline)),
     4: ("Workers join, leave, are killed, freeze", (rebalances,)),
     5: ("The broker stops, or is killed, and returns", (broken_broker,)),
     6: ("Poison, one article in fifty", (poison,)),
@@ -332,6 +445,7 @@ CASES: dict[int, tuple[str, tuple[Case, ...]]] = {
     8: ("Nearly everything is rejected", (nearly_everything_rejected,)),
     9: ("Started before Kafka and before its topics", (started_first,)),
     10: ("A backlog of 200,000", (backlog,)),
+    11: ("A soak of ten minutes", (soak,)),
 }
 
 
@@ -347,6 +461,10 @@ def _finish(on: Scene) -> Result:
 
 def _with_trouble(result: Result, troubles: list[str]) -> Result:
     return replace(result, verdict=replace(result.verdict, troubles=(*result.verdict.troubles, *troubles)))
+
+
+def _nobody_blamed(result: Result) -> Result:
+    return _with_trouble(result, [f"{count} were rejected as {reason}" for reason, count in result.verdict.rejected.items()])
 
 
 def _without_duplicates(result: Result) -> Result:

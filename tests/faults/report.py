@@ -17,7 +17,7 @@ ids, so that whoever writes by id sees the effect once. The table below was writ
 everything on the output topics is compared with everything on the input topic.
 
 *Duplicated* are outputs that came again after a crash, each with the same id; after SIGTERM there are none.
-*Silence* is the longest time without any output, in seconds: session timeouts (3 s in these runs), restarts and the broker's
+*Recovery* is the longest time without any output, in seconds: session timeouts (3 s in these runs), restarts and the broker's
 own absence included.
 """
 
@@ -86,7 +86,7 @@ def line(row: Row) -> str:
     trouble = f" BROKEN: {'; '.join(row.troubles)}" if row.troubles else ""
     return (
         f"case {row.number}: {row.articles} articles, {row.faults} faults, lost {row.lost}, duplicated {row.duplicated}, "
-        f"silence {row.silence:.1f} s, took {row.seconds:.0f} s. {row.note}{trouble}"
+        f"recovery {row.silence:.1f} s, took {row.seconds:.0f} s. {row.note}{trouble}"
     )
 
 
@@ -98,7 +98,7 @@ def total(rows: Sequence[Row]) -> str:
 
 def document(rows: Sequence[Row], *, seed: int, kafka: str) -> str:
     """The page."""
-    head = "| case | articles | faults | lost | duplicated | silence (s) | |\n|---|--:|--:|--:|--:|--:|---|"
+    head = "| case | articles | faults | lost | duplicated | recovery (s) | |\n|---|--:|--:|--:|--:|--:|---|"
     body = [
         f"| {row.number}. {row.title} | {row.articles:,} | {row.faults} | {row.lost} | {row.duplicated} "
         f"| {row.silence:.1f} | {row.note} |"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -62,6 +63,23 @@ def test_only_the_culprit_is_rejected(marker: bytes, reason: Reason, cause: str 
 
     assert asyncio.run(act()) == [("a", None), ("bad", reason), ("b", None), ("c", None)]
     assert set(causes) == ({cause} if cause else set())
+
+
+def test_nobody_pays_for_a_machine_that_was_frozen() -> None:
+    """The clock ran on, but nobody could work, or read an answer: the articles are not late."""
+    causes: list[str] = []
+
+    async def act() -> list[tuple[str | None, Reason | None]]:
+        async with _pool(causes=causes, deadline=0.8) as made:
+            working = asyncio.create_task(_answers(made, *(_message(name, b"NEWSSTREAM-TEST-SLEEP-200-MS") for name in "abc")))
+            await asyncio.sleep(0.1)
+            os.kill(made.pids[0], signal.SIGSTOP)
+            time.sleep(1.6)  # noqa: ASYNC251 - the fault itself
+            os.kill(made.pids[0], signal.SIGCONT)
+            return await working
+
+    assert asyncio.run(act()) == [("a", None), ("b", None), ("c", None)]
+    assert causes == []
 
 
 def test_an_article_that_eats_memory_is_rejected() -> None:
