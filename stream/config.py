@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -93,6 +94,16 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto` means JSON unless on a terminal.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
+    traces: Literal["off", "otlp", "console"] = Field(
+        "off", description="Where OpenTelemetry spans go; needs the extra `traces`. `OTEL_EXPORTER_OTLP_ENDPOINT` says where to."
+    )
+    traces_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of the traces begun here that is sampled; whoever sends a `traceparent` decides alone.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
@@ -106,6 +117,8 @@ class Settings(BaseSettings):
         if self.session_timeout > self.request_timeout:
             raise ValueError(f"{PREFIX}REQUEST_TIMEOUT must not be less than {PREFIX}SESSION_TIMEOUT")
         parse_ner_models(self.ner_models)
+        if self.traces != "off" and not _traces_installed():
+            raise ValueError(f"{PREFIX}TRACES={self.traces} needs OpenTelemetry: pip install 'newsstream[traces]'")
         return self
 
     def pool_size(self) -> int:
@@ -122,6 +135,7 @@ class Settings(BaseSettings):
             event_threshold=self.event_threshold,
             source=f"newsstream/{self.group_id}",
             service=stream.__version__,
+            traces_ratio=None if self.traces == "off" else self.traces_ratio,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -149,6 +163,14 @@ class Settings(BaseSettings):
                 "sasl_plain_password": self.sasl_password.get_secret_value(),
             }
         return arguments
+
+
+def _traces_installed() -> bool:
+    """Whether the extra `traces` is there."""
+    try:
+        return find_spec("opentelemetry.sdk") is not None and find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def parse_ner_models(value: str) -> dict[str, str]:

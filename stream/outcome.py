@@ -25,6 +25,8 @@ class Options:
     """``ce_source`` of every record."""
     service: str = "0"
     """Version of the service."""
+    traces_ratio: float | None = None
+    """The share of the traces begun here that is sampled; None where no spans are made of what passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,28 @@ class Outcome:
     summary: Summary
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """How one message passed through the worker, once it is acknowledged; all moments are Unix times."""
+
+    message: Message
+    summary: Summary
+    taken: float
+    """Taken in."""
+    answered: float
+    """Its outcome came from the pool."""
+    sent: float
+    """Its turn to be published came."""
+    acknowledged: float
+    """Everything of it was delivered."""
+    trace: codec.Trace
+
+
 def encode(records: tuple[Record, ...], *, message: Message, options: Options, now: datetime) -> Outcome:
     """The records of one message as they go over the wire, with a summary."""
-    encoded = tuple(codec.encode(record, message=message, source=options.source) for record in records)
+    encoded = tuple(
+        codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio) for record in records
+    )
     largest = max(len(record.value) for record in encoded)
     first = records[0]
     if isinstance(first, EnrichedArticle) and largest > options.max_output_bytes:
@@ -85,7 +106,9 @@ def rejected(
         article_id=article_id,
         keep_bytes=options.max_message_bytes if keep_bytes is None else keep_bytes,
     )
-    return Outcome((codec.encode(record, message=message, source=options.source),), _summary(record))
+    return Outcome(
+        (codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio),), _summary(record)
+    )
 
 
 def _summary(record: Record) -> Summary:
