@@ -380,7 +380,7 @@ class Worker:
         """Watch something; a worker that is not watched may hang, so a bug in here ends it."""
         try:
             await watch()
-        except access.DeniedError as error:
+        except (access.DeniedError, FileError) as error:
             self._fail(error)
         except Exception as error:
             log.exception("watching failed")
