@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas docs faults pins up down clean
+.PHONY: help demo test check fmt schemas docs faults audit pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commi
 faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and count (CASES=1,2 chooses, ARGS=--short is quick)
 	$(BIN)/python -m tests.faults $(if $(CASES),--cases $(CASES)) $(ARGS)
 
+audit: .cache/audit/.done  ## ask whether a pinned dependency of the service has a known weakness (asks PyPI itself)
+	.cache/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/run.txt
+
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -39,8 +42,10 @@ UV_COMPILE = uv pip compile --upgrade --quiet --universal --python-version 3.11 
 
 pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (needs uv)
 	$(UV_COMPILE) pyproject.toml -o requirements/run.txt
+	$(UV_COMPILE) --extra traces pyproject.toml -o requirements/traces.txt
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
+	echo pip-audit | $(UV_COMPILE) --no-annotate - -o requirements/audit.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
 up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
@@ -49,7 +54,7 @@ up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
 down:  ## stop it
 	docker compose down
 
-docs: $(VENV)/.dev  ## write the tables of the README from the code
+docs: $(VENV)/.dev  ## write the tables of the README and of docs/ from the code
 	$(BIN)/python -m tests.test_readme
 
 clean:  ## remove what make made
@@ -59,6 +64,11 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsstream needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	@echo "setting up $(VENV) (once, about two minutes)"
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(VENV)
+
+.cache/audit/.done: requirements/audit.txt
+	@$(PYTHON) -m venv --clear .cache/audit
+	@.cache/audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/audit.txt
+	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/demo.txt

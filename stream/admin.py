@@ -10,9 +10,9 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
-from stream import topics
+from stream import access, acls, topics
 from stream.config import Settings
 
 _RETRY_SECONDS = 1.0
@@ -32,7 +32,7 @@ class TopicError(Exception):
     """A topic could not be made, or is missing."""
 
 
-FAILURES: tuple[type[Exception], ...] = (TopicError, KafkaError, OSError)
+FAILURES: tuple[type[Exception], ...] = (TopicError, access.DeniedError, KafkaError, OSError)
 """What `create_topics` raises."""
 
 
@@ -49,15 +49,20 @@ async def connect(settings: Settings) -> AIOKafkaAdminClient:
 
 
 async def create_topics(settings: Settings) -> tuple[Created, ...]:
-    """Make every topic of the table that does not exist; raises `TopicError` where the broker refuses."""
+    """Make every topic of the table that does not exist; raises `TopicError` or `DeniedError` where the broker refuses."""
+    await access.check(settings, ())
     client = await connect(settings)
     try:
-        return tuple([await _create(client, topic, settings) for topic in topics.ALL])
+        made = [await _create(client, topic, settings) for topic in topics.ALL]
     finally:
         await client.close()
+    if denied := [answer for answer in made if isinstance(answer, acls.Right)]:
+        raise access.DeniedError(acls.sentence(denied, settings))
+    return tuple(answer for answer in made if isinstance(answer, Created))
 
 
-async def _create(client: AIOKafkaAdminClient, topic: topics.Topic, settings: Settings) -> Created:
+async def _create(client: AIOKafkaAdminClient, topic: topics.Topic, settings: Settings) -> Created | acls.Right:
+    """What became of a topic, or the right that is lacking."""
     name = topic.full_name(settings.topic_prefix)
     new = NewTopic(name, settings.partitions, settings.replication_factor, topic_configs=topic.settings())
     try:
@@ -68,6 +73,8 @@ async def _create(client: AIOKafkaAdminClient, topic: topics.Topic, settings: Se
     error = for_code(code)
     if error is TopicAlreadyExistsError:
         return Created(name, existed=True)
+    if error is TopicAuthorizationFailedError:
+        return acls.Right("CREATE", "topic", name)
     if code:
         raise TopicError(f"cannot create topic {name}: {error.__name__} {rest[0] if rest and rest[0] else ''}".rstrip())
     return Created(name, existed=False)
@@ -88,6 +95,7 @@ async def wait_until_ready(settings: Settings, *, waiting: Callable[[str], None]
 
     Raises:
         TimeoutError: not ready within ``startup_timeout``; the message says what is lacking.
+        DeniedError: Kafka refuses us, or denies a right: waiting will not help.
 
     """
     loop = asyncio.get_running_loop()
@@ -105,6 +113,7 @@ async def wait_until_ready(settings: Settings, *, waiting: Callable[[str], None]
 
 async def _lacking(settings: Settings, names: list[str]) -> str | None:
     try:
+        await access.check(settings, acls.required("worker", settings))
         client = await connect(settings)
     except (KafkaError, OSError) as error:
         return f"Kafka at {settings.bootstrap_servers} does not answer: {_first_line(error)}"

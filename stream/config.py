@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import partial
 from importlib.util import find_spec
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +21,10 @@ from stream import outcome
 
 PREFIX = "NEWSSTREAM_"
 _HIDDEN = "(hidden)"
+
+
+class FileError(ValueError):
+    """A file that a setting names cannot be used; the message names both, and why."""
 
 
 class Settings(BaseSettings):
@@ -110,6 +116,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}SECURITY_PROTOCOL={self.security_protocol} needs {PREFIX}SASL_USERNAME and {PREFIX}SASL_PASSWORD"
             )
+        self._refuse_unused()
         if self.ssl_keyfile and not self.ssl_certfile:
             raise ValueError(f"{PREFIX}SSL_KEYFILE needs {PREFIX}SSL_CERTFILE")
         if self.heartbeat_interval * 3 > self.session_timeout:
@@ -120,6 +127,16 @@ class Settings(BaseSettings):
         if self.traces != "off" and not _traces_installed():
             raise ValueError(f"{PREFIX}TRACES={self.traces} needs OpenTelemetry: pip install 'newsstream[traces]'")
         return self
+
+    def _refuse_unused(self) -> None:
+        """Whoever sets a password or a CA believes that it is used."""
+        unused = [] if self.security_protocol.startswith("SASL") else ["sasl_username", "sasl_password"]
+        unused += [] if self.security_protocol.endswith("SSL") else ["ssl_cafile", "ssl_certfile", "ssl_keyfile"]
+        for name in unused:
+            if getattr(self, name):
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} is set, but {PREFIX}SECURITY_PROTOCOL={self.security_protocol} would not use it"
+                )
 
     def pool_size(self) -> int:
         """Number of pool processes."""
@@ -139,13 +156,34 @@ class Settings(BaseSettings):
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """TLS as configured; None without TLS. Raises `OSError` or `ssl.SSLError` where a file cannot be used."""
+        """TLS as configured, broker names checked; None without TLS. Raises `FileError` where a file cannot be used."""
         if not self.security_protocol.endswith("SSL"):
             return None
-        context = ssl.create_default_context(cafile=self.ssl_cafile)
+        cafile = _readable("SSL_CAFILE", self.ssl_cafile)
+        try:
+            context = ssl.create_default_context(cafile=cafile)
+        except ssl.SSLError as error:
+            raise FileError(f"{PREFIX}SSL_CAFILE={cafile!r}: holds no certificate in PEM form ({error.reason})") from None
         if self.ssl_certfile:
-            context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
+            self._load_certificate(context, self.ssl_certfile)
         return context
+
+    def _load_certificate(self, context: ssl.SSLContext, certfile: str) -> None:
+        """The client's certificate and key, which must fit."""
+        _readable("SSL_CERTFILE", certfile)
+        keyfile = _readable("SSL_KEYFILE", self.ssl_keyfile)
+        key = f"{PREFIX}SSL_KEYFILE={keyfile!r}" if keyfile else f"{PREFIX}SSL_CERTFILE={certfile!r}"
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(certfile)
+        except ssl.SSLError as error:
+            raise FileError(f"{PREFIX}SSL_CERTFILE={certfile!r}: holds no certificate in PEM form ({error.reason})") from None
+        try:
+            context.load_cert_chain(certfile, keyfile, password=partial(_no_passphrase, key))
+        except ssl.SSLError as error:
+            if error.reason == "KEY_VALUES_MISMATCH":
+                raise FileError(f"{key}: is not the key of {PREFIX}SSL_CERTFILE={certfile!r}") from None
+            hint = "" if keyfile else f"; {PREFIX}SSL_KEYFILE is not set"
+            raise FileError(f"{key}: holds no private key in PEM form ({error.reason}){hint}") from None
 
     def client_arguments(self) -> dict[str, Any]:
         """Keyword arguments that every aiokafka client takes."""
@@ -173,6 +211,21 @@ def _traces_installed() -> bool:
         return False
 
 
+def _readable(setting: str, file: str | None) -> str | None:
+    """The same name; raises `FileError` where the file cannot be read."""
+    if file is not None:
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise FileError(f"{PREFIX}{setting}={file!r}: cannot be read: {error.strerror}") from None
+    return file
+
+
+def _no_passphrase(key: str) -> NoReturn:
+    """OpenSSL would ask for it on the terminal, and wait."""
+    raise FileError(f"{key}: the key has a passphrase, which a service cannot be asked for: give it one without")
+
+
 def parse_ner_models(value: str) -> dict[str, str]:
     """``"it=it_core_news_lg,en=/models/en"`` as a mapping; raises `ValueError` on anything else."""
     pairs = [item.strip() for item in value.split(",") if item.strip()]
@@ -189,13 +242,15 @@ def from_environment(**overrides: Any) -> Settings:
     """Settings from the environment, with what the command line overrides.
 
     Raises:
-        ValueError: one line per bad variable: its name, its value and what was expected.
+        ValueError: one line per bad variable: its name, its value and what was expected; `FileError` is one too.
 
     """
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise ValueError("\n".join(_explain(item) for item in error.errors(include_url=False))) from None
+    settings.ssl_context()
+    return settings
 
 
 def _explain(error: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,20 +12,21 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.progress import Progress
 
-from stream import codec, sources, topics
+from stream import access, acls, codec, sources, topics
 from stream.config import Settings
 from stream.records import Article, Message
 
-UNREACHABLE: tuple[type[Exception], ...] = (KafkaError, OSError)
+UNREACHABLE: tuple[type[Exception], ...] = (access.DeniedError, KafkaError, OSError)
 _MAX_VALUE = 16 * 1024 * 1024
 
 
 async def produce(name: str, *, form: sources.Form, settings: Settings) -> int:
-    """Send the articles of a file; returns how many. Raises `KafkaError` or `OSError`."""
-    with ExitStack() as stack:
+    """Send the articles of a file; returns how many. Raises `KafkaError`, `OSError`, or `DeniedError`."""
+    async with AsyncExitStack() as stack:
         source = sources.open_input(name, standard_input=sys.stdin.buffer)
         if source is not sys.stdin.buffer:
             stack.enter_context(source)
+        await stack.enter_async_context(access.explained(settings, acls.required("produce", settings)))
         progress = stack.enter_context(Progress(disable=not sys.stderr.isatty(), transient=True))
         bar = progress.add_task("sending", total=None)
         producer = AIOKafkaProducer(
@@ -65,22 +66,24 @@ def key_of(value: bytes | None, *, settings: Settings) -> bytes | None:
 async def tail(topic: str, *, from_beginning: bool, most: int | None, idle: float | None, settings: Settings) -> None:
     """Print the values of a topic, one a line, until `most` have come, or none for `idle` seconds, or Ctrl-C."""
     short = {each.name: each.full_name(settings.topic_prefix) for each in topics.ALL}
-    consumer = AIOKafkaConsumer(
-        short.get(topic, topic),
-        **settings.client_arguments(),
-        auto_offset_reset="earliest" if from_beginning else "latest",
-        max_partition_fetch_bytes=_MAX_VALUE,
-    )
-    await consumer.start()
-    try:
-        seen = 0
-        while most is None or seen < most:
-            try:
-                message = await asyncio.wait_for(consumer.getone(), idle)
-            except TimeoutError:
-                return
-            sys.stdout.buffer.write((message.value or b"") + b"\n")
-            sys.stdout.buffer.flush()
-            seen += 1
-    finally:
-        await consumer.stop()
+    name = short.get(topic, topic)
+    async with access.explained(settings, [acls.Right("READ", "topic", name)]):
+        consumer = AIOKafkaConsumer(
+            name,
+            **settings.client_arguments(),
+            auto_offset_reset="earliest" if from_beginning else "latest",
+            max_partition_fetch_bytes=_MAX_VALUE,
+        )
+        await consumer.start()
+        try:
+            seen = 0
+            while most is None or seen < most:
+                try:
+                    message = await asyncio.wait_for(consumer.getone(), idle)
+                except TimeoutError:
+                    return
+                sys.stdout.buffer.write((message.value or b"") + b"\n")
+                sys.stdout.buffer.flush()
+                seen += 1
+        finally:
+            await consumer.stop()

@@ -92,6 +92,10 @@ class KafkaPublisher:
         await self._batches.stop()
         await self._singles.stop()
 
+    async def reaches_kafka(self) -> bool:
+        """Whether a broker answers us; where the connection is gone, whether it lets us in again."""
+        return bool(await self._batches.client.force_metadata_update())
+
     def alone(self, record: Encoded) -> bool:
         """Whether a record does not fit into a batch."""
         headers = sum(len(name) + len(value) for name, value in record.headers)

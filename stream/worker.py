@@ -22,13 +22,15 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 import stream
-from stream import admin, codec, delivery, lag, offsets, outcome, pool, probes, topics
-from stream.config import Settings
+from stream import access, acls, admin, codec, delivery, handshake, lag, offsets, outcome, pool, probes, topics
+from stream.config import FileError, Settings
 from stream.metrics import Metrics
 from stream.records import Message
 
 _HOUSEKEEPING_SECONDS = 1.0
 _REPORT_SECONDS = 10.0
+_ACCESS_SECONDS = 5.0
+_ASK_SECONDS = 10.0
 _LOOP_ALIVE_SECONDS = 10.0
 _GIVE_UP_SECONDS = 5.0
 _DRAIN_POLL_SECONDS = 0.1
@@ -144,7 +146,7 @@ class Worker:
         self._app: faust.App | None = None
         self._pool: pool.Pool | None = None
         self._delivery: delivery.Delivery | None = None
-        self._publisher_ready = False
+        self._publisher: delivery.KafkaPublisher | None = None
         self._last_turn = time.monotonic()
 
     async def run(self) -> int:
@@ -154,7 +156,7 @@ class Worker:
         try:
             async with AsyncExitStack() as stack:
                 return await self._run(stack)
-        except (OSError, TimeoutError, KafkaError, pool.PoolBrokenError) as error:
+        except (OSError, TimeoutError, KafkaError, access.DeniedError, FileError, pool.PoolBrokenError) as error:
             log.error("cannot start", error=str(error))  # noqa: TRY400 - a message for the operator; a traceback would hide it
             return 1
 
@@ -166,7 +168,8 @@ class Worker:
         )
         self._metrics.describe(version=stream.__version__, python=platform.python_version())
         log.info("probes are served", address=address, routes=["/livez", "/readyz", "/metrics"])
-        stack.push_async_callback(_cancelled, asyncio.create_task(self._watch(), name="housekeeping"))
+        for watch in (self._housekeeping, self._watch_access):
+            stack.push_async_callback(_cancelled, asyncio.create_task(self._watch(watch), name=watch.__name__))
         opening = asyncio.create_task(self._open_pool(stack), name="open-pool")
         waiting = asyncio.create_task(self._wait_for_kafka(), name="wait-for-kafka")
         if not await self._unless_stopped(asyncio.gather(opening, waiting)):
@@ -267,7 +270,7 @@ class Worker:
         publisher = delivery.KafkaPublisher(prefix=settings.topic_prefix, batch_bytes=batch_bytes, **arguments)
         await publisher.start()
         stack.push_async_callback(_within, publisher.stop, _GIVE_UP_SECONDS)
-        self._publisher_ready = True
+        self._publisher = publisher
         app = self._app = _faust_app(settings, self._ledger)
         source = app.topic(
             topics.ARTICLES.full_name(settings.topic_prefix),
@@ -363,7 +366,7 @@ class Worker:
 
     async def _abandon(self, error: BaseException | None) -> NoReturn:
         """Stop without acknowledging anything more: a restart will get it delivered again."""
-        log.error("stopping: this cannot be mended from inside", error=f"{type(error).__name__}: {error}")
+        log.error("stopping: this cannot be mended from inside", error=await self._reason(error))
         if self._delivery is not None:
             await self._delivery.stop()
         if self._app is not None:
@@ -371,15 +374,40 @@ class Worker:
             await _within(self._app.stop, _GIVE_UP_SECONDS)
         _leave(1)
 
+    async def _reason(self, error: BaseException | None) -> str:
+        """What went wrong; where Kafka denies us something, what that is: its own errors name neither user nor right."""
+        if isinstance(error, access.DeniedError):
+            return str(error)
+        if isinstance(error, KafkaError):
+            try:
+                async with asyncio.timeout(_ASK_SECONDS):
+                    await access.check(self._settings, acls.required("worker", self._settings))
+            except access.DeniedError as denied:
+                return str(denied)
+            except (KafkaError, OSError, FileError):
+                pass
+        return f"{type(error).__name__}: {error}"
+
     # --- watching
 
-    async def _watch(self) -> None:
-        """Keep house; a worker that is not watched may hang, so a bug in here ends it."""
+    async def _watch(self, watch: Callable[[], Awaitable[None]]) -> None:
+        """Watch something; a worker that is not watched may hang, so a bug in here ends it."""
         try:
-            await self._housekeeping()
-        except Exception as error:
-            log.exception("housekeeping failed")
+            await watch()
+        except (access.DeniedError, FileError) as error:
             self._fail(error)
+        except Exception as error:
+            log.exception("watching failed")
+            self._fail(error)
+
+    async def _watch_access(self) -> None:
+        """Raise `DeniedError` once no broker answers us and one refuses us: Faust would call for ever, and say nothing."""
+        while True:
+            await asyncio.sleep(_ACCESS_SECONDS)
+            if self._publisher is not None and not await self._publisher.reaches_kafka():
+                refusal = await handshake.refusal(self._settings)
+                if refusal is not None:
+                    raise access.DeniedError(refusal)
 
     async def _housekeeping(self) -> None:
         """Keep gauges up to date, report, and notice when nothing moves."""
@@ -487,7 +515,7 @@ class Worker:
             return "stopping"
         if self._pool is None or not self._pool.pids:
             return "the pool is not ready"
-        if not self._publisher_ready:
+        if self._publisher is None:
             return "the producer is not ready"
         app = self._app
         if app is None or not app.started or app.rebalancing:

@@ -1,4 +1,4 @@
-"""The README's tables say what the code says; ``python -m tests.test_readme`` (``make docs``) writes them."""
+"""The tables of the README and of docs/ say what the code says; ``python -m tests.test_readme`` (``make docs``) writes them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticUndefined
 
-from stream import cli, config, topics
+from stream import acls, cli, config, topics
 from stream.metrics import Metrics
 from stream.records import Reason
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 
 
 def _table(*rows: tuple[str, ...], head: tuple[str, ...]) -> str:
@@ -66,27 +67,46 @@ def reasons_table() -> str:
     return _table(*rows, head=("reason", "when"))
 
 
-TABLES = {"settings": settings_table, "metrics": metrics_table, "topics": topics_table, "reasons": reasons_table}
+def rights_table() -> str:
+    """What each command needs of Kafka, with the default names."""
+    settings = config.Settings.model_construct()
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for need in acls.NEEDS:
+        right = need.right(settings)
+        operation = f"`{right.operation}`" + ("" if need.required else " (optional)")
+        rows.setdefault((need.command, operation, f"{right.kind}|{need.why}"), []).append(f"`{right.name}`")
+    cells = []
+    for (command, operation, kind_and_why), names in rows.items():
+        kind, _, why = kind_and_why.partition("|")
+        cells.append((f"`{command}`", operation, f"{kind} {', '.join(names)}", why))
+    return _table(*cells, head=("command", "right", "on", "because it"))
+
+
+TABLES = {
+    "README.md": {"settings": settings_table, "metrics": metrics_table, "topics": topics_table, "reasons": reasons_table},
+    "docs/security.md": {"rights": rights_table},
+}
 
 
 def _fill(found: re.Match[str], *, text: str) -> str:
     return f"{found[1]}\n{text}\n\n{found[2]}"
 
 
-def rewritten(readme: str) -> str:
-    """The README with today's tables between their markers."""
-    for name, render in TABLES.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        assert pattern.search(readme), f"README.md has no marker <!-- {name} -->"
-        readme = pattern.sub(partial(_fill, text=render()), readme)
-    return readme
+def rewritten(name: str, text: str) -> str:
+    """A document with today's tables between their markers."""
+    for table, render in TABLES[name].items():
+        pattern = re.compile(rf"(<!-- {table} -->\n).*?(<!-- /{table} -->)", re.DOTALL)
+        assert pattern.search(text), f"{name} has no marker <!-- {table} -->"
+        text = pattern.sub(partial(_fill, text=render()), text)
+    return text
 
 
-def test_the_tables_are_those_of_the_code() -> None:
-    """A setting, metric, topic or reason that changes in the code changes in the README."""
-    readme = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_are_those_of_the_code(name: str) -> None:
+    """A setting, metric, topic, reason or right that changes in the code changes in its document."""
+    text = (ROOT / name).read_text(encoding="utf-8")
 
-    assert rewritten(readme) == readme, "run `make docs`"
+    assert rewritten(name, text) == text, "run `make docs`"
 
 
 def test_every_command_is_described() -> None:
@@ -113,4 +133,6 @@ def test_the_python_example_runs() -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in TABLES:
+        path = ROOT / document
+        path.write_text(rewritten(document, path.read_text(encoding="utf-8")), encoding="utf-8")

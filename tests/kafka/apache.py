@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -73,9 +73,21 @@ class ApacheKafka:
         libs: Path,
         message_max_bytes: int = 1_048_588,
         properties: Mapping[str, str] | None = None,
+        listeners: Mapping[str, int] | None = None,
+        format_options: Sequence[str] = (),
         start_within: float = START_SECONDS,
     ) -> None:
-        """Choose the ports and the folder; nothing runs yet. `properties` override those of `_properties`."""
+        """Choose the ports and the folder; nothing runs yet.
+
+        Args:
+            libs: Kafka's jars.
+            message_max_bytes: of every topic that sets none.
+            properties: of the broker; they override those of `_properties`.
+            listeners: more of them, name and port, beside the plaintext one.
+            format_options: of the storage tool, such as SCRAM credentials.
+            start_within: seconds.
+
+        """
         self.port = broker.free_port()
         self.bootstrap = f"{broker.HOST}:{self.port}"
         self.directory = Path(tempfile.mkdtemp(prefix="newsstream-kafka-"))
@@ -84,9 +96,13 @@ class ApacheKafka:
         """Seconds that the last start took, formatting included."""
         self._libs = libs
         self._start_within = start_within
+        self._format_options = tuple(format_options)
         self._child: subprocess.Popen[bytes] | None = None
-        controller = next(port for port in iter(broker.free_port, None) if port != self.port)
+        taken = {self.port, *(listeners or {}).values()}
+        controller = next(port for port in iter(broker.free_port, None) if port not in taken)
         settings = _properties(self.port, controller, self.directory / "data", message_max_bytes=message_max_bytes)
+        more = [f"{name}://{broker.HOST}:{number}" for name, number in (listeners or {}).items()]
+        settings["listeners"] = ",".join([settings["listeners"], *more])
         lines = [f"{name}={value}" for name, value in (settings | dict(properties or {})).items()]
         (self.directory / "server.properties").write_text("\n".join(lines) + "\n")
         (self.directory / "tmp").mkdir()
@@ -154,6 +170,7 @@ class ApacheKafka:
     def _format(self, configuration: str) -> None:
         cluster = uuid.uuid4().hex[:22]
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", configuration, "--standalone"]
+        command += self._format_options
         with broker.process(command, log=self.log) as child:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(self._start_within)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
+import psutil
 import pytest
 
-from stream import probes
+from stream import config, probes
 from stream.metrics import LANGUAGES, Metrics
 from stream.outcome import Summary
 from stream.records import ModelInfo, Reason
@@ -51,6 +52,20 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 
     with pytest.raises(OSError, match="address already in use"):
         asyncio.run(twice())
+
+
+def test_the_probes_are_served_to_this_machine_alone_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics tell how much news somebody reads: whoever wants them outside says so with NEWSSTREAM_PROBES_HOST."""
+    monkeypatch.delenv("NEWSSTREAM_PROBES_HOST", raising=False)
+    host = config.from_environment().probes_host
+    application = probes.application(metrics=Metrics(), live=lambda: None, ready=lambda: None, before_metrics=lambda: None)
+
+    async def listening() -> set[str]:
+        async with probes.serving(application, host=host, port=0):
+            connections = psutil.Process().net_connections(kind="inet")
+            return {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+
+    assert asyncio.run(listening()) == {"127.0.0.1"}
 
 
 def test_every_series_starts_at_zero() -> None:

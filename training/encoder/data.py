@@ -54,12 +54,12 @@ def of_names(path: Path) -> list[Sentence]:
     return found
 
 
-def of_corpus(folder: Path, *, held_out: bool) -> list[Sentence]:
-    """The sentences of the project's corpus, either those that may be trained on or those that are held out."""
+def of_corpus(folder: Path, *, part: corpus.Part) -> list[Sentence]:
+    """A part of the project's corpus."""
     found = []
     for path in sorted(folder.glob("*.txt")):
         for one in corpus.read(path):
-            if one.held_out == held_out:
+            if one.part == part:
                 numbered = {mention.number: (mention.start, mention.end) for mention in one.mentions}
                 found.append(
                     Sentence(
