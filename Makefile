@@ -48,7 +48,7 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	echo pip-audit | $(UV_COMPILE) --no-annotate - -o requirements/audit.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
-up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
+up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus, Grafana
 	docker compose up --build --detach
 
 down:  ## stop it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from stream.outcome import Summary
 from stream.records import EntityType, EventType, ModelInfo, Reason
@@ -75,6 +75,7 @@ class Metrics:
         self.model = Gauge(
             "news_model_info", "Models and lexicons in use; always 1.", ["name", "version", "sha256"], registry=registry
         )
+        ProcessCollector(registry=registry)  # of the worker itself; its pool processes are not in it
         self._initialise()
 
     def _initialise(self) -> None:

@@ -6,22 +6,17 @@ import asyncio
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from stream import codec, config, traces
 from stream.outcome import Passage, Summary
 from stream.records import Message, Reason
+from tests import otlp
 
 PARENT = "b7ad6b7169203331"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -142,38 +137,6 @@ def test_whatever_the_headers_say_nothing_raises(parent: str, state: bytes, arti
 _SHARED = traces.Spans(InMemorySpanExporter(), group="desk", version="1.2")
 
 
-class _Receiver(BaseHTTPRequestHandler):
-    """An OTLP receiver: remembers what it was sent, answers with `status`."""
-
-    status = 200
-    received: list[ExportTraceServiceRequest]
-
-    def do_POST(self) -> None:
-        """Take a batch."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.received.append(ExportTraceServiceRequest.FromString(body))
-        self.send_response(self.status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _receiver(status: int = 200) -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    received: list[ExportTraceServiceRequest] = []
-    handler = type("Receiver", (_Receiver,), {"status": status, "received": received})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
-
-
 def test_spans_arrive_at_an_otlp_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over HTTP, where OpenTelemetry's own variable says; with the service's name, which the environment may overrule."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=night")
@@ -183,7 +146,7 @@ def test_spans_arrive_at_an_otlp_receiver(monkeypatch: pytest.MonkeyPatch) -> No
         spans.record(_passage(_sent(), Summary("a1", None, timings=TIMINGS)))
         await spans.close(within=5)
 
-    with _receiver() as (address, received):
+    with otlp.receiver() as (address, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         asyncio.run(act())
 
@@ -210,7 +173,7 @@ def test_a_receiver_that_is_away_or_ill_delays_nobody(monkeypatch: pytest.Monkey
         await spans.close(within=0.5)
         return recorded - started, loop.time() - recorded
 
-    with _receiver(status or 200) as (address, _):
+    with otlp.receiver(status or 200) as (address, _):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address if status else "http://127.0.0.1:9")
         recording, closing = asyncio.run(act())
 
