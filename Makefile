@@ -6,10 +6,10 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas docs faults audit pins up down clean
+.PHONY: help demo test check train-events evaluate fmt schemas docs faults audit pins up down clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo  ## set up, and run the whole service on the seed articles (ARGS=--keep leaves it running)
 	@$(BIN)/newsstream demo $(ARGS)
@@ -30,6 +30,12 @@ faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and c
 
 audit: .cache/audit/.done  ## ask whether a pinned dependency of the service has a known weakness (asks PyPI itself)
 	.cache/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/run.txt
+
+train-events: $(VENV)/.dev  ## train the scorer of events on the corpus (minutes)
+	$(BIN)/python -m training.events.train
+
+evaluate: $(VENV)/.dev  ## measure events on the held-out corpus, and write docs/evaluation/
+	$(BIN)/newsstream evaluate events --gold training/corpus/*.txt --held-out --name held-out --write docs/evaluation/events.md
 
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .
