@@ -48,11 +48,11 @@ async def connect(settings: Settings) -> AIOKafkaAdminClient:
     return client
 
 
-async def create_topics(settings: Settings) -> tuple[Created, ...]:
-    """Make every topic of the table that does not exist; raises `TopicError` where the broker refuses."""
+async def create_topics(settings: Settings, *, wanted: Iterable[topics.Topic] = topics.ALL) -> tuple[Created, ...]:
+    """Make the topics that are `wanted` and do not exist; raises `TopicError` where the broker refuses."""
     client = await connect(settings)
     try:
-        return tuple([await _create(client, topic, settings) for topic in topics.ALL])
+        return tuple([await _create(client, topic, settings) for topic in wanted])
     finally:
         await client.close()
 
