@@ -9,8 +9,9 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -39,6 +40,7 @@ _KEEP_OF_HUGE = 64 * 1024
 _MAX_HEADERS = 64
 _MAX_HEADER_BYTES = 32 * 1024
 _MAX_KEY_BYTES = 1024
+_DIGITS_OF_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,43 @@ class Encoded:
 
 
 # --- in ---------------------------------------------------------------------------------------------
+
+
+def message(
+    *,
+    value: bytes | None,
+    key: bytes | None,
+    topic: str,
+    partition: int,
+    offset: int,
+    seconds: float | None,
+    headers: Iterable[tuple[str, bytes | None]],
+) -> Message:
+    """What a consumer was given, whichever it is; nothing that a producer wrote into it can raise.
+
+    `seconds` is the timestamp; where there is none, or none that a calendar has, the message has none.
+    """
+    pairs = tuple((str(name), data or b"") for name, data in headers)
+    attempts = dict(pairs).get(ATTEMPTS_HEADER, b"0")
+    return Message(
+        value=value,
+        key=key,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        timestamp=_moment(seconds),
+        headers=pairs,
+        attempts=int(attempts) if attempts.isdigit() and len(attempts) <= _DIGITS_OF_ATTEMPTS else 0,
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    if not seconds or seconds < 0:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> Article | Rejected:
@@ -196,7 +235,8 @@ def to_json(record: Record) -> bytes:
 
 def record_from_json(value: bytes) -> Record:
     """Read back a record that this service wrote; raises `ValueError` where it is none."""
-    name = json.loads(value).get("schema")
+    raw = json.loads(value)
+    name = raw.get("schema") if isinstance(raw, dict) else None
     for model in (EnrichedArticle, ArticleEvent, ArticleEntity, Rejected):
         if model.model_fields["schema_"].default == name:
             return model.model_validate_json(value)
