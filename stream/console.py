@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.progress import Progress
 
-from stream import codec, sources, topics
+from stream import codec, headers, sources, topics
 from stream.config import Settings
 from stream.records import Article, Message
 
@@ -65,6 +65,7 @@ def key_of(value: bytes | None, *, settings: Settings) -> bytes | None:
 async def tail(topic: str, *, from_beginning: bool, most: int | None, idle: float | None, settings: Settings) -> None:
     """Print the values of a topic, one a line, until `most` have come, or none for `idle` seconds, or Ctrl-C."""
     short = {each.name: each.full_name(settings.topic_prefix) for each in topics.ALL}
+    headers.accept_any_name()
     consumer = AIOKafkaConsumer(
         short.get(topic, topic),
         **settings.client_arguments(),
