@@ -21,6 +21,10 @@ _WINDOW = 126
 _REMEMBERED = 1024
 """Windows whose scores are kept: articles repeat their paragraphs, agencies their articles."""
 
+_READ_AT_LEAST, _CHARACTERS = 64, 300
+"""Windows that are read of any text, and one more for so many characters of it: twice what words need, in any language of
+the service. Text that is denser is no text (marks, letters one by one), and reading all of it could take until the deadline."""
+
 _BEGIN, _END = 0, 2
 _SENTENCE_ENDS = frozenset(".!?…")
 
@@ -38,8 +42,10 @@ class Encoder:
         """One BIO tag for each segment."""
         tags = ["O"] * len(segments)
         ids = [self._pieces.ids(segment) for segment in segments]
+        left = most_windows(segments)
         for first, last in _windows(segments, ids):
-            if any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
+            if left and any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
+                left -= 1
                 best = bio.decode(self._read(ids[first:last]), self._labels)
                 tags[first:last] = [self._labels[index] for index in best]
         return tags
@@ -63,6 +69,11 @@ class Encoder:
                 self._scores.popitem(last=False)
         self._scores.move_to_end(key)
         return scores
+
+
+def most_windows(segments: Sequence[Segment]) -> int:
+    """How many windows of a text are read; those that follow have no names."""
+    return _READ_AT_LEAST + (segments[-1].end // _CHARACTERS if segments else 0)
 
 
 def _can_begin_a_name(segment: str) -> bool:
