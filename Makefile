@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas docs faults pins up down clean
+.PHONY: help demo test check fmt schemas docs faults fuzz pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,12 @@ check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commi
 faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and count (CASES=1,2 chooses, ARGS=--short is quick)
 	$(BIN)/python -m tests.faults $(if $(CASES),--cases $(CASES)) $(ARGS)
 
+SECONDS ?= 60
+TARGET ?= all
+
+fuzz: $(VENV)/.fuzz  ## look for inputs that break a law (SECONDS=60 for each TARGET=decode|text|pipeline|all)
+	$(BIN)/python -m tests.fuzz --target $(TARGET) --seconds $(SECONDS)
+
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -41,6 +47,7 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	$(UV_COMPILE) pyproject.toml -o requirements/run.txt
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
+	printf 'atheris>=3,<3.1\n' | $(UV_COMPILE) --no-annotate - -o requirements/fuzz.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
 up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
@@ -69,3 +76,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@touch $@

@@ -20,7 +20,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from stream import topics
 from tests import stub
-from tests.faults import scene
+from tests.faults import mutants, scene
 from tests.faults.scene import Scene
 from tests.faults.verdict import Verdict
 from tests.integration.workers import Worker
@@ -332,6 +332,7 @@ CASES: dict[int, tuple[str, tuple[Case, ...]]] = {
     8: ("Nearly everything is rejected", (nearly_everything_rejected,)),
     9: ("Started before Kafka and before its topics", (started_first,)),
     10: ("A backlog of 200,000", (backlog,)),
+    12: ("100,000 mutated inputs", (mutants.mutated_inputs,)),
 }
 
 
