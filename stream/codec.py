@@ -9,12 +9,13 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from stream import topics
 from stream.records import (
@@ -38,9 +39,13 @@ _BOM = b"\xef\xbb\xbf"
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _KEEP_OF_HUGE = 64 * 1024
 _MAX_HEADERS = 64
-_MAX_HEADER_BYTES = 32 * 1024
+_MAX_HEADER_NAME = 200
+_MAX_HEADERS_BYTES = 64 * 1024
+"""Of all that is kept together: a rejection without its original must fit any topic, or the worker could never pass it."""
 _MAX_KEY_BYTES = 1024
 _DIGITS_OF_ATTEMPTS = 6
+_TRACESTATE = re.compile(rb"[ -~]{1,512}")
+"""What W3C asks everybody to pass on. It stands in every record of an article: a longer one would be multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +123,30 @@ def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> 
         value.decode()
     except UnicodeDecodeError as error:
         return refuse(Reason.NOT_UTF8, f"byte {error.start:,} is not UTF-8: {error.reason}")
+    article = _read(value)
+    if not isinstance(article, Article) and ("surrogate" in article["msg"] or "hex escape" in article["msg"]):
+        article = _read(_scrubbed(value))
+    if isinstance(article, Article):
+        return article
+    if article["type"] == "json_invalid":
+        return refuse(Reason.NOT_JSON, _shortened(str(article["msg"])))
+    return refuse(Reason.INVALID, _invalid(article))
+
+
+def _read(value: bytes) -> Article | ErrorDetails:
+    """The article, or the first thing that is wrong with it."""
     try:
         return Article.model_validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"] != "json_invalid":
-        return refuse(Reason.INVALID, _invalid(first))
-    if "surrogate" in first["msg"] or "hex escape" in first["msg"]:
-        article = _decode_scrubbed(value)
-        if article is not None:
-            return article
-    return refuse(Reason.NOT_JSON, _shortened(str(first["msg"])))
+        return error.errors(include_url=False, include_input=False)[0]
 
 
-def _decode_scrubbed(value: bytes) -> Article | None:
-    """Read JSON whose strings hold lone surrogates, each replaced by U+FFFD; None where it is no article anyway."""
+def _scrubbed(value: bytes) -> bytes:
+    """JSON whose strings hold lone surrogates, each replaced by U+FFFD; as it is where it cannot be read at all."""
     try:
-        raw = json.loads(value)
+        return json.dumps(_without_surrogates(json.loads(value))).encode()
     except (ValueError, RecursionError):
-        return None
-    try:
-        return Article.model_validate(_without_surrogates(raw))
-    except (ValidationError, RecursionError):
-        return None
+        return value
 
 
 def _without_surrogates(raw: Any) -> Any:
@@ -153,7 +159,7 @@ def _without_surrogates(raw: Any) -> Any:
     return raw
 
 
-def _invalid(error: Any) -> str:
+def _invalid(error: ErrorDetails) -> str:
     """Name the field and what was expected, never the value: it may be large, or private."""
     where = ".".join(str(part) for part in error["loc"]) or "the value"
     return _shortened(f"{where}: {error['msg']}")
@@ -201,14 +207,19 @@ def reject(  # every field of a rejection comes from somewhere else
         partition=message.partition,
         offset=message.offset,
         timestamp=message.timestamp,
-        headers=tuple(
-            Header(key=key.encode("utf-8", "replace").decode()[:200], value=_base64(data[:_MAX_HEADER_BYTES]) or "")
-            for key, data in message.headers[:_MAX_HEADERS]
-        ),
+        headers=tuple(_kept(message.headers[:_MAX_HEADERS])),
         attempts=message.attempts + 1,
         processed_at=now,
         service=service,
     )
+
+
+def _kept(headers: tuple[tuple[str, bytes], ...]) -> Iterator[Header]:
+    """The headers of a refused message, those that come last cut short where they are too large together."""
+    room = _MAX_HEADERS_BYTES
+    for key, data in headers:
+        yield Header(key=key.encode("utf-8", "replace").decode()[:_MAX_HEADER_NAME], value=_base64(data[:room]) or "")
+        room = max(0, room - len(data))
 
 
 def _base64(data: bytes | None) -> str | None:
@@ -268,6 +279,7 @@ def _trace(record: Record, message: Message) -> tuple[tuple[str, bytes], ...]:
     if _TRACEPARENT.fullmatch(parent):
         trace, flags = parent[3:35], parent[53:]
         state = incoming.get("tracestate")
+        state = state if state is not None and _TRACESTATE.fullmatch(state) else None
     else:
         seed = f"{message.topic}\x1f{message.partition}\x1f{message.offset}".encode() + (message.value or b"")
         trace, flags, state = hashlib.sha256(seed).hexdigest()[:32], "01", None

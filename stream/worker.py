@@ -21,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 import stream
-from stream import access, acls, admin, codec, delivery, handshake, offsets, pool, probes, topics
+from stream import access, acls, admin, codec, delivery, handshake, headers, offsets, pool, probes, topics
 from stream.config import FileError, Settings
 from stream.metrics import Metrics
 from stream.records import Message
@@ -55,6 +55,7 @@ class _App(faust.App):
 
 def _faust_app(settings: Settings, ledger: offsets.Ledger) -> faust.App:
     """The app, with the settings that were found to matter (docs/decisions/delivery.md)."""
+    headers.accept_any_name()
     app = _App(
         settings.group_id,
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
