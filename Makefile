@@ -6,10 +6,10 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt schemas docs faults audit pins up down clean
+.PHONY: help demo test check train-events evaluate fmt schemas docs faults fuzz audit pins up down clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo  ## set up, and run the whole service on the seed articles (ARGS=--keep leaves it running)
 	@$(BIN)/newsstream demo $(ARGS)
@@ -31,6 +31,17 @@ faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and c
 audit: .cache/audit/.done  ## ask whether a pinned dependency of the service has a known weakness (asks PyPI itself)
 	.cache/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/run.txt
 
+train-events: $(VENV)/.dev  ## train the scorer of events on the corpus (minutes)
+	$(BIN)/python -m training.events.train
+
+evaluate: $(VENV)/.dev  ## measure events on the held-out corpus, and write docs/evaluation/
+	$(BIN)/newsstream evaluate events --gold training/corpus/*.txt --held-out --name held-out --write docs/evaluation/events.md
+SECONDS ?= 60
+TARGET ?= all
+
+fuzz: $(VENV)/.fuzz  ## look for inputs that break a law (SECONDS=60 for each TARGET=decode|text|pipeline|all)
+	$(BIN)/python -m tests.fuzz --target $(TARGET) --seconds $(SECONDS)
+
 fmt: $(VENV)/.dev  ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,6 +57,7 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	echo pip-audit | $(UV_COMPILE) --no-annotate - -o requirements/audit.txt
+	printf 'atheris>=3,<3.1\n' | $(UV_COMPILE) --no-annotate - -o requirements/fuzz.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
 up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus, Grafana
@@ -79,3 +91,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@touch $@

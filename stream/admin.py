@@ -48,12 +48,12 @@ async def connect(settings: Settings) -> AIOKafkaAdminClient:
     return client
 
 
-async def create_topics(settings: Settings) -> tuple[Created, ...]:
-    """Make every topic of the table that does not exist; raises `TopicError` or `DeniedError` where the broker refuses."""
+async def create_topics(settings: Settings, *, wanted: Iterable[topics.Topic] = topics.ALL) -> tuple[Created, ...]:
+    """Make the topics that are `wanted` and do not exist; raises `TopicError` or `DeniedError` where the broker refuses."""
     await access.check(settings, ())
     client = await connect(settings)
     try:
-        made = [await _create(client, topic, settings) for topic in topics.ALL]
+        made = [await _create(client, topic, settings) for topic in wanted]
     finally:
         await client.close()
     if denied := [answer for answer in made if isinstance(answer, acls.Right)]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -27,11 +28,15 @@ examples:
   newsstream topics create                           make the topics
   newsstream worker                                  enrich what arrives on news.articles
   newsstream produce seeds/it.ndjson                 send articles
-  newsstream tail enriched --from-beginning --max 5  look at what came out"""
+  newsstream tail enriched --from-beginning --max 5  look at what came out
+  newsstream replay rejected                         what was refused, and could be sent once more
+  newsstream replay articles --from-time 1d --diff   what would change if it came again"""
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
+    from stream.replay import arguments as of_replay
+
     top = argparse.ArgumentParser(
         prog="newsstream",
         description=_DESCRIPTION,
@@ -85,6 +90,10 @@ def parser() -> argparse.ArgumentParser:
     tail.add_argument("--from-beginning", action="store_true", help="start with the oldest record")
     tail.add_argument("--max", type=int, metavar="N", help="leave after N records")
     tail.add_argument("--idle", type=float, metavar="SECONDS", help="leave when nothing has come for so long")
+
+    of_replay.add(
+        command("replay", _replay, "send what was refused once more, or run a part of the input through the pipeline again")
+    )
 
     schemas = command("schemas", _schemas, "write, or check, the JSON Schemas of the records")
     schemas.add_argument("action", choices=("write", "check"))
@@ -211,6 +220,26 @@ def _tail(chosen: argparse.Namespace) -> int:
     except console.UNREACHABLE as error:
         return _complain(f"{settings.bootstrap_servers}: {error}")
     return EXIT_OK
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    from stream import config, console, logs, replay
+    from stream.replay import arguments as of_replay
+
+    processes = getattr(chosen, "processes", None)
+    try:
+        of_replay.check(chosen)
+        settings = config.from_environment(bootstrap_servers=chosen.bootstrap_servers, processes=processes)
+    except ValueError as error:
+        return _complain(error, status=EXIT_USAGE)
+    logs.configure(form=settings.log_format, level="error")  # what is refused once more is counted, and shown
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would say twenty times a second what the last line says once
+    try:
+        return asyncio.run(replay.interruptible(of_replay.work(chosen, settings)))
+    except replay.ReplayError as error:
+        return _complain(error)
+    except console.UNREACHABLE as error:
+        return _complain(f"{settings.bootstrap_servers}: {error}")
 
 
 def _schemas(chosen: argparse.Namespace) -> int:

@@ -9,11 +9,13 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from stream import topics
 from stream.records import (
@@ -40,8 +42,13 @@ _BOM = b"\xef\xbb\xbf"
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _KEEP_OF_HUGE = 64 * 1024
 _MAX_HEADERS = 64
-_MAX_HEADER_BYTES = 32 * 1024
+_MAX_HEADER_NAME = 200
+_MAX_HEADERS_BYTES = 64 * 1024
+"""Of all that is kept together: a rejection without its original must fit any topic, or the worker could never pass it."""
 _MAX_KEY_BYTES = 1024
+_DIGITS_OF_ATTEMPTS = 6
+_TRACESTATE = re.compile(rb"[ -~]{1,512}")
+"""What W3C asks everybody to pass on. It stands in every record of an article: a longer one would be multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,43 @@ class Encoded:
 
 
 # --- in ---------------------------------------------------------------------------------------------
+
+
+def message(
+    *,
+    value: bytes | None,
+    key: bytes | None,
+    topic: str,
+    partition: int,
+    offset: int,
+    seconds: float | None,
+    headers: Iterable[tuple[str, bytes | None]],
+) -> Message:
+    """What a consumer was given, whichever it is; nothing that a producer wrote into it can raise.
+
+    `seconds` is the timestamp; where there is none, or none that a calendar has, the message has none.
+    """
+    pairs = tuple((str(name), data or b"") for name, data in headers)
+    attempts = dict(pairs).get(ATTEMPTS_HEADER, b"0")
+    return Message(
+        value=value,
+        key=key,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        timestamp=_moment(seconds),
+        headers=pairs,
+        attempts=int(attempts) if attempts.isdigit() and len(attempts) <= _DIGITS_OF_ATTEMPTS else 0,
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    if not seconds or seconds < 0:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> Article | Rejected:
@@ -82,29 +126,30 @@ def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> 
         value.decode()
     except UnicodeDecodeError as error:
         return refuse(Reason.NOT_UTF8, f"byte {error.start:,} is not UTF-8: {error.reason}")
+    article = _read(value)
+    if not isinstance(article, Article) and ("surrogate" in article["msg"] or "hex escape" in article["msg"]):
+        article = _read(_scrubbed(value))
+    if isinstance(article, Article):
+        return article
+    if article["type"] == "json_invalid":
+        return refuse(Reason.NOT_JSON, _shortened(str(article["msg"])))
+    return refuse(Reason.INVALID, _invalid(article))
+
+
+def _read(value: bytes) -> Article | ErrorDetails:
+    """The article, or the first thing that is wrong with it."""
     try:
         return Article.model_validate_json(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"] != "json_invalid":
-        return refuse(Reason.INVALID, _invalid(first))
-    if "surrogate" in first["msg"] or "hex escape" in first["msg"]:
-        article = _decode_scrubbed(value)
-        if article is not None:
-            return article
-    return refuse(Reason.NOT_JSON, _shortened(str(first["msg"])))
+        return error.errors(include_url=False, include_input=False)[0]
 
 
-def _decode_scrubbed(value: bytes) -> Article | None:
-    """Read JSON whose strings hold lone surrogates, each replaced by U+FFFD; None where it is no article anyway."""
+def _scrubbed(value: bytes) -> bytes:
+    """JSON whose strings hold lone surrogates, each replaced by U+FFFD; as it is where it cannot be read at all."""
     try:
-        raw = json.loads(value)
+        return json.dumps(_without_surrogates(json.loads(value))).encode()
     except (ValueError, RecursionError):
-        return None
-    try:
-        return Article.model_validate(_without_surrogates(raw))
-    except (ValidationError, RecursionError):
-        return None
+        return value
 
 
 def _without_surrogates(raw: Any) -> Any:
@@ -117,7 +162,7 @@ def _without_surrogates(raw: Any) -> Any:
     return raw
 
 
-def _invalid(error: Any) -> str:
+def _invalid(error: ErrorDetails) -> str:
     """Name the field and what was expected, never the value: it may be large, or private."""
     where = ".".join(str(part) for part in error["loc"]) or "the value"
     return _shortened(f"{where}: {error['msg']}")
@@ -165,14 +210,19 @@ def reject(  # every field of a rejection comes from somewhere else
         partition=message.partition,
         offset=message.offset,
         timestamp=message.timestamp,
-        headers=tuple(
-            Header(key=key.encode("utf-8", "replace").decode()[:200], value=_base64(data[:_MAX_HEADER_BYTES]) or "")
-            for key, data in message.headers[:_MAX_HEADERS]
-        ),
+        headers=tuple(_kept(message.headers[:_MAX_HEADERS])),
         attempts=message.attempts + 1,
         processed_at=now,
         service=service,
     )
+
+
+def _kept(headers: tuple[tuple[str, bytes], ...]) -> Iterator[Header]:
+    """The headers of a refused message, those that come last cut short where they are too large together."""
+    room = _MAX_HEADERS_BYTES
+    for key, data in headers:
+        yield Header(key=key.encode("utf-8", "replace").decode()[:_MAX_HEADER_NAME], value=_base64(data[:room]) or "")
+        room = max(0, room - len(data))
 
 
 def _base64(data: bytes | None) -> str | None:
@@ -223,7 +273,9 @@ def trace(message: Message, *, ratio: float | None) -> Trace:
     given = incoming.get("traceparent", b"").decode("ascii", "replace")
     place = f"{message.topic}\x1f{message.partition}\x1f{message.offset}"
     if _TRACEPARENT.fullmatch(given):
-        return Trace(given[3:35], given[36:52], given[53:], incoming.get("tracestate"), ratio is not None, place)
+        state = incoming.get("tracestate")
+        state = state if state is not None and _TRACESTATE.fullmatch(state) else None
+        return Trace(given[3:35], given[36:52], given[53:], state, ratio is not None, place)
     identity = hashlib.sha256(place.encode() + (message.value or b"")).hexdigest()[:32]
     sampled = ratio is None or int(identity[16:], 16) < ratio * 2**64
     return Trace(identity, None, "01" if sampled else "00", None, ratio is not None, place)
@@ -246,7 +298,8 @@ def to_json(record: Record) -> bytes:
 
 def record_from_json(value: bytes) -> Record:
     """Read back a record that this service wrote; raises `ValueError` where it is none."""
-    name = json.loads(value).get("schema")
+    raw = json.loads(value)
+    name = raw.get("schema") if isinstance(raw, dict) else None
     for model in (EnrichedArticle, ArticleEvent, ArticleEntity, Rejected):
         if model.model_fields["schema_"].default == name:
             return model.model_validate_json(value)

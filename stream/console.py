@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.progress import Progress
 
-from stream import access, acls, codec, sources, topics
+from stream import access, acls, codec, headers, sources, topics
 from stream.config import Settings
 from stream.records import Article, Message
 
@@ -67,6 +67,7 @@ async def tail(topic: str, *, from_beginning: bool, most: int | None, idle: floa
     """Print the values of a topic, one a line, until `most` have come, or none for `idle` seconds, or Ctrl-C."""
     short = {each.name: each.full_name(settings.topic_prefix) for each in topics.ALL}
     name = short.get(topic, topic)
+    headers.accept_any_name()
     async with access.explained(settings, [acls.Right("READ", "topic", name)]):
         consumer = AIOKafkaConsumer(
             name,

@@ -89,8 +89,7 @@ class KafkaPublisher:
 
     async def stop(self) -> None:
         """Flush and disconnect."""
-        await self._batches.stop()
-        await self._singles.stop()
+        await asyncio.gather(self._batches.stop(), self._singles.stop())  # the first may wait for a Kafka that is gone
 
     async def reaches_kafka(self) -> bool:
         """Whether a broker answers us; where the connection is gone, whether it lets us in again."""

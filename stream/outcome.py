@@ -10,6 +10,9 @@ from stream import codec
 from stream.codec import Encoded
 from stream.records import Article, EnrichedArticle, Message, Reason, Record, Rejected
 
+ALL_RECORDS = 16
+"""A source or an address of a megabyte stands in each of the hundreds of records of an article: together they fill the memory."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -18,7 +21,7 @@ class Options:
     max_message_bytes: int = 1024 * 1024
     max_text_chars: int = 60_000
     max_output_bytes: int = 1024 * 1024
-    """Size limit of an enriched record, in bytes of JSON."""
+    """Size limit of an enriched record, in bytes of JSON; all records of an article together have `ALL_RECORDS` times that."""
     ner_models: Mapping[str, str] = field(default_factory=dict)
     event_threshold: float | None = None
     source: str = "newsstream"
@@ -69,15 +72,22 @@ class Passage:
 
 def encode(records: tuple[Record, ...], *, message: Message, options: Options, now: datetime) -> Outcome:
     """The records of one message as they go over the wire, with a summary."""
-    encoded = tuple(
-        codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio) for record in records
-    )
-    largest = max(len(record.value) for record in encoded)
     first = records[0]
-    if isinstance(first, EnrichedArticle) and largest > options.max_output_bytes:
-        detail = f"an output record has {largest:,} bytes; the limit is {options.max_output_bytes:,}"
+    room = ALL_RECORDS * options.max_output_bytes
+    encoded: list[Encoded] = []
+    for record in records:
+        encoded.append(codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio))
+        size = len(encoded[-1].value)
+        room -= size
+        if not isinstance(first, EnrichedArticle) or (size <= options.max_output_bytes and room >= 0):
+            continue
+        detail = f"an output record has {size:,} bytes; the limit is {options.max_output_bytes:,}"
+        if size <= options.max_output_bytes:
+            detail = (
+                f"the {len(records):,} output records have more than {ALL_RECORDS * options.max_output_bytes:,} bytes together"
+            )
         return rejected(message, Reason.OUTPUT_TOO_LARGE, detail, article_id=first.article_id, options=options, now=now)
-    return Outcome(encoded, _summary(first))
+    return Outcome(tuple(encoded), _summary(first))
 
 
 def rejected(

@@ -69,7 +69,7 @@ class Reason(StrEnum):
     CRASHED = "crashed"
     """The article made the pipeline fail, or killed the process that worked on it, twice."""
     OUTPUT_TOO_LARGE = "output_too_large"
-    """The enriched record is larger than the broker or our own limit accepts."""
+    """The enriched record is larger than the broker or our own limit accepts, or all records of the article are together."""
 
 
 class EventType(StrEnum):

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
 
 import faust
@@ -22,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 import stream
-from stream import access, acls, admin, codec, delivery, handshake, lag, offsets, outcome, pool, probes, topics
+from stream import access, acls, admin, codec, delivery, handshake, headers, lag, offsets, outcome, pool, probes, topics
 from stream.config import FileError, Settings
 from stream.metrics import Metrics
 from stream.records import Message
@@ -37,7 +36,6 @@ _DRAIN_POLL_SECONDS = 0.1
 _LEAVE_GROUP_SECONDS = 10.0
 """For the last commit and for leaving the group, once nothing is in flight."""
 _IN_FLIGHT_PER_PROCESS = 32
-_DIGITS_OF_ATTEMPTS = 6
 
 log = structlog.get_logger()
 
@@ -57,6 +55,7 @@ class _App(faust.App):
 
 def _faust_app(settings: Settings, ledger: offsets.Ledger) -> faust.App:
     """The app, with the settings that were found to matter (docs/decisions/delivery.md)."""
+    headers.accept_any_name()
     app = _App(
         settings.group_id,
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
@@ -101,29 +100,15 @@ def _credentials(settings: Settings) -> Any:
 def _message(event: Any) -> Message:
     """What Kafka delivered, as the pipeline reads it."""
     raw = event.message
-    headers = raw.headers or ()
-    pairs = tuple((str(key), value or b"") for key, value in (headers.items() if isinstance(headers, dict) else headers))
-    attempts = dict(pairs).get(codec.ATTEMPTS_HEADER, b"0")
-    return Message(
+    return codec.message(
         value=raw.value,
         key=raw.key,
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,
-        timestamp=_moment(raw.timestamp),
-        headers=pairs,
-        attempts=int(attempts) if attempts.isdigit() and len(attempts) <= _DIGITS_OF_ATTEMPTS else 0,
+        seconds=raw.timestamp,
+        headers=raw.headers.items() if isinstance(raw.headers, dict) else raw.headers or (),
     )
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    """A message's timestamp; None where there is none, or none that a calendar has: producers may write anything."""
-    if not seconds or seconds < 0:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 class _Lane(NamedTuple):

@@ -1,7 +1,7 @@
 """A cheap pipeline for tests in which the language processing is beside the point, and the hooks that make articles poison.
 
 Opened by ``NEWSSTREAM_PIPELINE_FACTORY=tests.stub:open_stub`` (cheap) or ``tests.stub:open_poisonable`` (the real pipeline,
-with the same markers).
+with the same markers); ``open_mended`` and ``open_other`` are what a cheap one becomes after a change.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from stream import codec, outcome
@@ -52,11 +53,28 @@ def poison(value: bytes | None) -> None:
 
 def open_stub(options: Options) -> tuple[Process, tuple[ModelInfo, ...]]:
     """A pipeline that only decodes and encodes."""
+    return _open(options, harmful=True)
+
+
+def open_mended(options: Options) -> tuple[Process, tuple[ModelInfo, ...]]:
+    """The same, once somebody has mended what made it die."""
+    return _open(options, harmful=False)
+
+
+def open_other(options: Options) -> tuple[Process, tuple[ModelInfo, ...]]:
+    """The same, with another opinion: what tells of Roma is Italian."""
+    return _open(options, harmful=True, language=lambda text: "it" if "Roma" in text else "und")
+
+
+def _open(
+    options: Options, *, harmful: bool, language: Callable[[str], str] = lambda _text: "und"
+) -> tuple[Process, tuple[ModelInfo, ...]]:
     models = (ModelInfo(name="stub", version="1", sha256="0" * 64),)
     provenance = Provenance(service=options.service, event_ontology="plover-0.8", models=models)
 
     def process(message: Message) -> Outcome:
-        poison(message.value)
+        if harmful:
+            poison(message.value)
         now = datetime.now(UTC)
         article = codec.decode(message, max_bytes=options.max_message_bytes, now=now, service=options.service)
         records: tuple[Record, ...]
@@ -69,7 +87,7 @@ def open_stub(options: Options) -> tuple[Process, tuple[ModelInfo, ...]]:
                 text=article.text,
                 processed_at=now,
                 metadata=article.metadata,
-                language=Language(code="und", confidence=0),
+                language=Language(code=language(article.text), confidence=0),
                 entities=(),
                 primary_event_type=EventType.NONE,
                 events=(),

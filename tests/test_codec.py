@@ -211,3 +211,46 @@ def test_an_odd_key_or_header_does_no_harm() -> None:
     message = Message(value=b"x", key=b"k" * 1_000_000, headers=tuple((f"h{number}", b"v" * 100_000) for number in range(1000)))
 
     assert len(codec.to_json(_rejected(message))) < 4_000_000
+
+
+def test_a_rejection_without_its_original_fits_any_topic() -> None:
+    """Headers of megabytes are cut, the last ones first: else no broker would take the rejection, and nothing could follow."""
+    message = Message(
+        value=b"x", headers=(("first", b"a" * 60_000), *((f"h{number}", b"x" * 1_000_000) for number in range(100)))
+    )
+
+    refused = codec.reject(message, Reason.CRASHED, "died", now=NOW, service="0", keep_bytes=0)
+
+    assert len(codec.to_json(refused)) < 128 * 1024
+    assert [len(base64.b64decode(header.value)) for header in refused.headers[:4]] == [60_000, 5_536, 0, 0]
+
+
+@pytest.mark.parametrize("state", [b"x" * 513, b"\xff", b"a\nb", b""])
+def test_a_tracestate_that_nobody_could_pass_on_is_left_out(state: bytes) -> None:
+    """It stands in every record of an article: a long one would be multiplied, and the others are no header of W3C's."""
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    message = Message(value=b"x", headers=(("traceparent", trace), ("tracestate", state)))
+
+    headers = _headers_of(_rejected(message), message)
+
+    assert "tracestate" not in headers
+    assert headers["traceparent"][:36] == trace[:36]
+
+
+def test_a_surrogate_makes_nothing_readable_that_is_too_deep() -> None:
+    """What is accepted can be read back: with a surrogate in it, deeper JSON than any reader of ours takes once was."""
+    value = b'{"id":"\\ud800","text":"x","metadata":' + b'{"a":' * 210 + b"1" + b"}" * 211
+
+    decoded = codec.decode(Message(value=value), max_bytes=10_000, now=NOW, service="0")
+
+    assert isinstance(decoded, Rejected)
+    assert decoded.reason is Reason.NOT_JSON
+
+
+def test_a_surrogate_hides_no_wrong_type() -> None:
+    """The reason is what is wrong with the article once the surrogate is replaced."""
+    decoded = codec.decode(Message(value=b'{"title":"\\ud800","text":7}'), max_bytes=10_000, now=NOW, service="0")
+
+    assert isinstance(decoded, Rejected)
+    assert decoded.reason is Reason.INVALID
+    assert decoded.detail.startswith("text:")

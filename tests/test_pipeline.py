@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from stream import codec, outcome, pipeline, sources
 from stream.records import ArticleEntity, ArticleEvent, EnrichedArticle, Message, Modality, Reason, Record, Rejected
+from tests import bundled
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -41,14 +41,9 @@ def _seeds() -> Iterator[Seed]:
                 yield Seed(name, value, item)
 
 
-@cache
-def _models() -> pipeline.Models:
-    return pipeline.load(outcome.Options())
-
-
 def _enrich(value: bytes, **options: Any) -> tuple[Record, ...]:
     message = Message(value=value, topic="news.articles", partition=1, offset=7)
-    return pipeline.enrich(message, models=_models(), options=outcome.Options(**options), clock=perf_counter, now=NOW)
+    return pipeline.enrich(message, models=bundled.models(), options=outcome.Options(**options), clock=perf_counter, now=NOW)
 
 
 def _article(value: bytes, **options: Any) -> EnrichedArticle:
@@ -198,7 +193,7 @@ def test_a_refused_seed_is_refused_for_its_reason(reason: Reason, suffix: str) -
         (value,) = sources.values(name, stream)
     message = Message(value=value)
 
-    done = pipeline.process(message, models=_models(), options=outcome.Options(), clock=perf_counter, now=NOW)
+    done = pipeline.process(message, models=bundled.models(), options=outcome.Options(), clock=perf_counter, now=NOW)
 
     assert done.summary.reason is reason
     record = codec.record_from_json(done.records[0].value)

@@ -383,3 +383,25 @@ def test_an_article_costs_about_a_millisecond() -> None:
         best = min(best, time.perf_counter() - before)
 
     assert best < 0.005
+
+
+@pytest.mark.parametrize(
+    ("source", "readable"),
+    [
+        ('<p title="a > b">Kyiv</p>', "Kyiv"),
+        ("<p title='<b>'>Kyiv</p>", "Kyiv"),
+        ('<p class="x"y">Kyiv</p>', "Kyiv"),
+        ("<p>Kyiv</p><p hidden>not</p>", "Kyiv"),
+        ("<p>Kyiv <b>is</b> <i>quiet</i></p>", "Kyiv is quiet"),
+        ("<p>" + "".join(f"<font color={n}>" for n in range(20)) + "Kyiv</p><p>is quiet</p>", "Kyiv\n\nis quiet"),
+        ("<p>Kyiv</p><select><option>one<option>two</select>", "Kyiv"),
+        ("<p>a <b and c</p>", "a <b and c"),
+        ("<p>if a <b then</p>", "if a <b then"),
+        ("<!-- <p> --><p>Kyiv</p>", "Kyiv"),
+        ("<script>if (a<b && c>d) {}</script><p>Kyiv</p>", "Kyiv"),
+        ("<br/><IMG SRC=x />Kyiv", "Kyiv"),
+    ],
+)
+def test_tags_are_read_as_a_browser_would(source: str, readable: str) -> None:
+    """Brackets in attributes, odd quotes, tags that never end, styles that are left open."""
+    assert text.clean(None, source).text == readable

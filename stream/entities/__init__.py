@@ -37,10 +37,11 @@ class Models:
         return self.by_language.get(language, self.other).nlp
 
 
-def load(*, pipelines: Mapping[str, str]) -> Models:  # the setting's name reads best at the call
+def load(*, pipelines: Mapping[str, str], bundled: Path = BUNDLED) -> Models:  # the setting's name reads best at the call
     """Load the bundled pipeline and those that the user names.
 
     Args:
+        bundled: folder of the encoder, for those who train another.
         pipelines: language code to the name of an installed spaCy package, or the path of one; ``xx`` replaces the
             bundled pipeline.
 
@@ -49,7 +50,7 @@ def load(*, pipelines: Mapping[str, str]) -> Models:  # the setting's name reads
 
     """
     chosen = {language: _installed(language, name) for language, name in pipelines.items()}
-    other = chosen.pop(ANY, None) or _bundled()
+    other = chosen.pop(ANY, None) or _bundled(bundled)
     return Models(by_language=chosen, other=other, gazetteer=Gazetteer.load(ASSETS / "gazetteer.tsv"))
 
 
@@ -57,8 +58,8 @@ def _installed(language: str, name: str) -> pipelines.Pipeline:
     return pipelines.installed(name, language=language)
 
 
-def _bundled() -> pipelines.Pipeline:
-    return pipelines.Pipeline(nlp=component.load(BUNDLED), info=pipelines.bundled_info(BUNDLED))
+def _bundled(folder: Path) -> pipelines.Pipeline:
+    return pipelines.Pipeline(nlp=component.load(folder), info=pipelines.bundled_info(folder))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ _WINDOW = 126
 _REMEMBERED = 1024
 """Windows whose scores are kept: articles repeat their paragraphs, agencies their articles."""
 
+_READ_AT_LEAST, _CHARACTERS = 64, 300
+"""Windows that are read of any text, and one more for so many characters of it: twice what words need, in any language of
+the service. Text that is denser is no text (marks, letters one by one), and reading all of it could take until the deadline."""
+
 _BEGIN, _END = 0, 2
 _SENTENCE_ENDS = frozenset(".!?…")
 _LEAST = 0.03
@@ -54,11 +58,15 @@ class Encoder:
         reading = Reading(["O"] * len(segments), [])
         ids = [self._pieces.ids(segment) for segment in segments]
         told = "events" in self._heads
+        left = most_windows(segments)
         for first, last in _windows(segments, ids):
+            if not left:
+                break
             if not any(
                 segment.text[0].isalpha() if told else _can_begin_a_name(segment.text) for segment in segments[first:last]
             ):
                 continue
+            left -= 1
             scores = self._read(ids[first:last])
             best = bio.decode(scores[:, : len(self._labels)], self._labels)
             reading.tags[first:last] = [self._labels[index] for index in best]
@@ -103,6 +111,11 @@ def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     raised: NDArray[np.float32] = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
     return shares
+
+
+def most_windows(segments: Sequence[Segment]) -> int:
+    """How many windows of a text are read; those that follow have no names."""
+    return _READ_AT_LEAST + (segments[-1].end // _CHARACTERS if segments else 0)
 
 
 def _can_begin_a_name(segment: str) -> bool:

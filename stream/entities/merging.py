@@ -17,20 +17,30 @@ _ACRONYM = range(2, 9)
 _SAME_FIRST_NAME = 3
 """Letters by which two forms of one first name are recognised."""
 _SHORTEST_SHOUTED = 4
+_NAMESAKES = 50
+"""Full names with one surname that others may be short for: more of them are a register, and to compare all takes a minute."""
 
 
 @dataclass(slots=True)
 class _Cluster:
     key: tuple[str, ...]
+    first: Named
+    """The mention that stands before all others."""
     known: Known | None = None
     mentions: list[Named] = field(default_factory=list)
+    _counts: Counter[EntityType] = field(default_factory=Counter)
+
+    def take(self, mentions: Sequence[Named]) -> None:
+        """Add mentions, in any order."""
+        self.mentions.extend(mentions)
+        self._counts.update(mention.type for mention in mentions)
+        self.first = min(self.first, *mentions, key=_place)
 
     @property
     def type(self) -> EntityType:
         if self.known is not None and self.known.certain:
             return self.known.type
-        counts = Counter(mention.type for mention in self.mentions)
-        return max(counts, key=lambda kind: (counts[kind], kind is EntityType.PER))
+        return max(self._counts, key=lambda kind: (self._counts[kind], kind is EntityType.PER))
 
 
 def entities(
@@ -64,8 +74,8 @@ def _clusters(found: Iterable[Named], language: str, gazetteer: Gazetteer) -> li
         name: object = known.key if known is not None else key
         cluster = clusters.get(name)
         if cluster is None:
-            cluster = clusters[name] = _Cluster(key, known)
-        cluster.mentions.append(mention)
+            cluster = clusters[name] = _Cluster(key, mention, known)
+        cluster.take([mention])
     return list(clusters.values())
 
 
@@ -74,7 +84,9 @@ def _with_surnames(clusters: list[_Cluster]) -> list[_Cluster]:
     full: dict[str, list[_Cluster]] = {}  # by surname: comparing each name with each other takes minutes on a list of names
     for one in clusters:
         if one.type is EntityType.PER and one.known is None and len(one.key) > 1:
-            full.setdefault(one.key[-1], []).append(one)
+            namesakes = full.setdefault(one.key[-1], [])
+            if len(namesakes) < _NAMESAKES:
+                namesakes.append(one)
     kept = []
     for cluster in sorted(clusters, key=lambda one: len(one.key)):  # a target is longer, so its own turn comes later
         target = None
@@ -83,9 +95,10 @@ def _with_surnames(clusters: list[_Cluster]) -> list[_Cluster]:
         if target is None:
             kept.append(cluster)
         else:
-            target.mentions.extend(cluster.mentions)
-            target.mentions.sort(key=_place)
-    return sorted(kept, key=lambda one: _place(one.mentions[0]))
+            target.take(cluster.mentions)
+    for cluster in kept:
+        cluster.mentions.sort(key=_place)
+    return sorted(kept, key=lambda one: _place(one.first))
 
 
 def _full_name(cluster: _Cluster, full: list[_Cluster]) -> _Cluster | None:
@@ -94,9 +107,8 @@ def _full_name(cluster: _Cluster, full: list[_Cluster]) -> _Cluster | None:
         return None
     if len(cluster.key) == 1 and cluster.type is not EntityType.PER and len({id(other) for other in candidates}) > 1:
         return None
-    first = cluster.mentions[0]
-    before = [other for other in candidates if _place(other.mentions[0]) <= _place(first)]
-    return max(before, key=lambda other: _place(other.mentions[0])) if before else candidates[0]
+    before = [other for other in candidates if _place(other.first) <= _place(cluster.first)]
+    return max(before, key=lambda other: _place(other.first)) if before else candidates[0]
 
 
 def _is_short_for(short: _Cluster, full: _Cluster) -> bool:
@@ -107,7 +119,7 @@ def _is_short_for(short: _Cluster, full: _Cluster) -> bool:
     if len(short.key) > len(full.key):
         return False
     if len(short.key) == len(full.key):
-        later = _place(short.mentions[0]) > _place(full.mentions[0])
+        later = _place(short.first) > _place(full.first)
         alike = short.key[0][:_SAME_FIRST_NAME] == full.key[0][:_SAME_FIRST_NAME]
         return later and alike and short.key[-1] == full.key[-1] and short.type is full.type
     if len(short.key) == 1:
@@ -136,7 +148,7 @@ def _with_acronyms(clusters: list[_Cluster], document: Document) -> list[_Cluste
                 break
     for cluster in clusters:
         if id(cluster) in merged:
-            merged[id(cluster)].mentions.extend(cluster.mentions)
+            merged[id(cluster)].take(cluster.mentions)
     kept = [cluster for cluster in clusters if id(cluster) not in merged]
     for cluster in kept:
         cluster.mentions.sort(key=_place)

@@ -124,6 +124,11 @@ def primary(found: tuple[NewsEvent, ...], document: Document) -> EventType:
     return best if weights.get(best) else EventType.NONE  # what did not happen is not what an article is about
 
 
+def told(one: candidates.Candidate) -> EventType:
+    """The type that a candidate is said to be, its modality considered."""
+    return modality.actual(one.match.entry.type, one.modality)
+
+
 def _found(one: candidates.Candidate, sure: float) -> merging.Found:
     start, end = one.span
     sentence = one.sentence
@@ -136,7 +141,7 @@ def _found(one: candidates.Candidate, sure: float) -> merging.Found:
 
     actors = ids(one.roles.actors)
     return merging.Found(
-        type=modality.actual(one.match.entry.type, one.modality),
+        type=told(one),
         mode=one.match.entry.mode,
         modality=one.modality,
         confidence=sure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from stream.records import Document, Entity, EntityType, EventType, FieldName, M
 
 _SURE = 0.6
 """Probability from which the encoder's modality stands against the rules'."""
+_DENIED, _LIKELY = 0.15, 0.5
+"""Probabilities below which the encoder denies a part that the rules give, and from which it gives one that they do not."""
+_ACTOR, _RECIPIENT = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def _sentence(
         outer = modality.embedded(match, clause)
         if outer is not None and outer.entry.type != EventType.REQUEST and not sure:
             continue  # the outer verb says it all: "threatened to attack" is a threat
-        taking_part = roles.assign(match, clause, known)
+        taking_part = _taking_part(roles.assign(match, clause, known), match, clause, seen)
         if not sure and not _meets(match, taking_part, sentence, clause):
             continue
         real = _modality(match, clause, cues, known, seen, latest=latest, inside=outer is not None)
@@ -167,6 +171,27 @@ def _sentence(
                 article=article,
             ),
         )
+
+
+def _taking_part(ruled: roles.Roles, match: matching.Match, clause: roles.Clause, seen: signs.Signs) -> roles.Roles:
+    """The parties that the rules assign, without those that the encoder denies; where none is left, whom it names."""
+    if not seen.by_word:
+        return ruled
+    parts = {party: seen.part(party.first, party.last) for party in clause.parties if party.ids and not party.media}
+
+    def kept(parties: tuple[people.Party, ...], role: int) -> tuple[people.Party, ...]:
+        return tuple(party for party in parties if party not in parts or parts[party][role] >= _DENIED)
+
+    def nearest(role: int, taken: tuple[people.Party, ...]) -> tuple[people.Party, ...]:
+        likely = [
+            party for party, part in parts.items() if part[role] >= _LIKELY and part[role] > part[1 - role] and party not in taken
+        ]
+        return tuple(sorted(likely, key=lambda party: abs(party.first - match.first))[:1])
+
+    actors, recipients = kept(ruled.actors, _ACTOR), kept(ruled.recipients, _RECIPIENT)
+    actors = actors or nearest(_ACTOR, recipients)
+    recipients = recipients or nearest(_RECIPIENT, actors)
+    return dataclasses.replace(ruled, actors=actors, recipients=recipients)
 
 
 def _modality(

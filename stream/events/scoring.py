@@ -113,8 +113,11 @@ class Scorer:
 
     def confidence(self, seen: Features) -> float:
         """The probability that a reader would say this type of this trigger."""
-        total = sum(self.weights.get(name, 0.0) * value for name, value in named(seen).items())
-        return round(_probability(total), 3)
+        return round(self.probability(named(seen)), 3)
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The same, from figures by name."""
+        return _probability(sum(self.weights.get(name, 0.0) * value for name, value in features.items()))
 
 
 def read(text: str) -> dict[str, Scorer]:

@@ -28,10 +28,11 @@ def clean(title: str | None, text: str, *, max_chars: int = 100_000) -> Document
     page = furniture.find(body, paragraphs.lines(body), heading)
     found = [*_sentences("title", heading or "", [])]
     in_text = _sentences("text", body, page)
-    stray = [s for s in in_text if furniture.is_exact(s.text)] if len(in_text) > 1 else []
-    if len(stray) < len(in_text):
-        page = sorted([*page, *((s.start, s.end) for s in stray)])
-        in_text = [s for s in in_text if s not in stray]
+    told = [s for s in in_text if not furniture.is_exact(s.text)]
+    if told and len(told) < len(in_text):
+        starts = {s.start for s in told}
+        page = sorted([*page, *((s.start, s.end) for s in in_text if s.start not in starts)])
+        in_text = told
     return Document(
         title=heading,
         text=body,

@@ -5,7 +5,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from stream.text import characters
+from stream.text import characters, tags
 
 _TAGS = (
     "a|abbr|address|article|aside|b|blockquote|body|br|center|cite|code|dd|div|dl|dt|em|figcaption|figure|font|footer|form|"
@@ -19,16 +19,9 @@ _PROOF = re.compile(
     re.IGNORECASE,
 )
 _ANY_TAG = re.compile(r"<[a-z/!?][^<>]*>", re.IGNORECASE)
-_OPENING = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:(?:amp|AMP|#0*38|#[xX]0*26);)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 _MAX_ROUNDS = 5
-_MAX_TAGS = 20_000
-_MAX_DEPTH = 128
-_NEVER_DEEP = frozenset(
-    {"area", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta", "option", "p", "td", "th", "tr", "wbr"}
-)
-
 _DROPPED = (
     "script,style,noscript,template,iframe,object,embed,svg,canvas,audio,video,head,title,nav,aside,footer,form,button,select,"
     "textarea,dialog,figure,figcaption,[hidden],.caption,.wp-caption,.wp-caption-text,.newsletter,.read-also,.related,"
@@ -80,7 +73,8 @@ def _decode(entity: re.Match[str]) -> str:
 
 
 def _reduce(source: str) -> str:
-    if _is_bomb(source):
+    source = tags.few_styles(tags.regular(source))
+    if tags.are_a_bomb(source):
         return _ANY_TAG.sub(" ", source)
     tree = LexborHTMLParser(source)
     root = tree.css_first("article") or tree.css_first("main")
@@ -108,13 +102,3 @@ def _text_of(root: LexborNode) -> str:
 
 def _break(marks: re.Match[str]) -> str:
     return "\n" if marks.group().strip() == _LINE_MARK else "\n\n"
-
-
-def _is_bomb(source: str) -> bool:
-    depth = 0
-    for tags, match in enumerate(_OPENING.finditer(source)):
-        if match.group(2).lower() not in _NEVER_DEEP:
-            depth = max(0, depth - 1) if match.group(1) else depth + 1
-        if depth > _MAX_DEPTH or tags > _MAX_TAGS:
-            return True
-    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -17,11 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream import entities, text
-from stream.entities import mentions, merging, words
+from stream.entities import encoder, mentions, merging, segments, words
 from stream.entities.gazetteer import Gazetteer
+from stream.entities.pieces import Pieces
 from stream.records import Document, Entity, EntityType, Sentence
 
 pytestmark = pytest.mark.models
+
+SEEDS = Path(__file__).parents[2] / "seeds"
 
 
 @cache
@@ -306,3 +310,34 @@ def test_the_gazetteer_is_sorted_and_unique() -> None:
     assert lines == sorted(lines)
     assert len(set(keys)) == len(keys)
     assert Gazetteer.load(path).lookup("Nazioni Unite") is not None
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "uk"])
+def test_every_window_of_ordinary_news_is_read(language: str) -> None:
+    """The bound on dense text is far from any article: sixty thousand characters of news have two thirds of its windows."""
+    with (SEEDS / f"{language}.ndjson").open(encoding="utf-8") as lines:
+        whole = "\n\n".join(json.loads(line)["text"] for line in lines)
+    news = segments.split((whole * 30)[:60_000])
+    pieces = Pieces(entities.BUNDLED)
+
+    windows = list(encoder._windows(news, [pieces.ids(segment) for segment in news]))
+
+    assert len(windows) < encoder.most_windows(news) * 0.75
+
+
+def test_a_list_of_namesakes_is_read_in_bounded_time() -> None:
+    """Seven thousand people with one surname: comparing all with all once took twenty seconds."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = [f"{one.upper()}{two}{three} Li" for one in letters for two in letters for three in letters][:7_000]
+    whole = " ".join(names)
+    found = [
+        mentions.Named("text", match.start(), match.end(), match.group(), EntityType.PER)
+        for match in re.finditer(r"\w+ Li", whole)
+    ]
+    document = Document(None, whole, (Sentence("text", 0, len(whole), whole),))
+    started = time.process_time()
+
+    merged = merging.entities(found, document=document, language="en", article_id="a", gazetteer=_models().gazetteer)
+
+    assert len(merged) == len(names)
+    assert time.process_time() - started < 5

@@ -21,7 +21,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from stream import topics
 from tests import stub
-from tests.faults import scene, traffic
+from tests.faults import mutants, scene, traffic
 from tests.faults.scene import Scene
 from tests.faults.verdict import Verdict
 from tests.integration.workers import Worker
@@ -446,6 +446,7 @@ CASES: dict[int, tuple[str, tuple[Case, ...]]] = {
     9: ("Started before Kafka and before its topics", (started_first,)),
     10: ("A backlog of 200,000", (backlog,)),
     11: ("A soak of ten minutes", (soak,)),
+    12: ("100,000 mutated inputs", (mutants.mutated_inputs,)),
 }
 
 

@@ -18,6 +18,8 @@ import psutil
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.producer import message_accumulator, producer
+from aiokafka.record import default_records
 
 from stream import codec, sources, topics
 from stream.records import EnrichedArticle, Rejected
@@ -26,6 +28,7 @@ from tests.integration import workers
 from tests.integration.workers import Stage
 from tests.kafka import client
 from tests.kafka.client import Outgoing, Received
+from tests.kafka.names import Name
 from tests.kafka.plugin import Broker
 
 pytestmark = pytest.mark.kafka
@@ -209,6 +212,39 @@ def test_whatever_the_bytes_one_record_comes_out(on: Stage) -> None:
     assert {record.reason.value for record in rejected} == {key.decode() for key in bad}
     assert len(rejected) == len(bad)
     assert len(_ids(enriched)) == 20
+
+
+def test_a_header_whose_name_is_no_utf8_stops_nothing(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A producer in another language may send it, and aiokafka's reader fails on it: once, that was the end of a partition."""
+    for module in (message_accumulator, producer):
+        monkeypatch.setattr(module, "DefaultRecordBatchBuilder", default_records._DefaultRecordBatchBuilderPy)
+    sent: list[Outgoing] = [
+        (b"a1", b'{"id": "a1", "text": "Kyiv is quiet."}'),
+        (b"a1", b"no json", [(Name(b"\xff\xfe"), b"x")]),
+        (b"a1", b'{"id": "a3", "text": "Kyiv is quiet."}'),
+    ]
+    on.produce(sent)
+    on.start()
+
+    on.settle()
+
+    assert sorted(_ids(on.everything(topics.ENRICHED))) == ["a1", "a3"]
+    (refused,) = on.everything(topics.REJECTED)
+    read = codec.record_from_json(refused.value or b"")
+    assert isinstance(read, Rejected)
+    assert [header.key for header in read.headers] == ["\ufffd\ufffd"]
+
+
+def test_headers_as_large_as_a_message_stop_nothing(on: Stage) -> None:
+    """A rejection with all of them was larger than any topic takes, even without the original: the worker left, each time."""
+    headers = [(f"h{number}", random.Random(number).randbytes(31_000)) for number in range(60)]
+    on.produce([(b"a1", b"no json", headers), (b"a1", b'{"id": "a2", "text": "Kyiv is quiet."}')])
+    on.start()
+
+    on.settle()
+
+    assert _ids(on.everything(topics.ENRICHED)) == ["a2"]
+    assert len(on.everything(topics.REJECTED)) == 1
 
 
 def test_the_worker_waits_for_its_topics_and_says_so(kafka: Broker, prefix: str) -> None:

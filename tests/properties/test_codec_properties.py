@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from stream import codec, outcome
 from stream.records import Article, Message, Reason, Rejected
+from tests import laws
+from tests.properties import hostile
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
@@ -64,3 +66,11 @@ def test_ids_do_not_depend_on_anything_but_content(item: dict[str, object]) -> N
 
     if all(isinstance(one, Article) for one in found):
         assert len({codec.article_id(one) for one in found if isinstance(one, Article)}) == 1
+
+
+@given(value=hostile.values, key=hostile.keys, headers=hostile.headers)
+def test_what_no_library_would_write_is_an_article_or_a_rejection(
+    value: bytes | None, key: bytes | None, headers: tuple[tuple[str, bytes], ...]
+) -> None:
+    """Keys that stand twice, numbers without end, dates outside any calendar, surrogates alone: the same answer twice."""
+    laws.of_decoding(Message(value=value, key=key, topic="news.articles", headers=headers))

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream import text
-from stream.records import Document
+from tests import laws
+from tests.properties import hostile
 
 _WORDS = st.sampled_from(
     [
@@ -34,30 +35,12 @@ _PLAIN = st.lists(st.one_of(_WORDS, _SPACE, _MARK), max_size=60).map("".join)
 _TITLE = st.none() | _ARTICLE
 
 
-def check(document: Document) -> None:
-    """Assert the laws of offsets."""
-    for field in ("title", "text"):
-        whole = getattr(document, field) or ""
-        end = 0
-        for sentence in document.sentences:
-            if sentence.field == field:
-                assert whole[sentence.start : sentence.end] == sentence.text
-                assert sentence.text == sentence.text.strip() != ""
-                assert sentence.start >= end
-                assert not (field == "text" and any(a < sentence.end and sentence.start < b for a, b in document.furniture))
-                end = sentence.end
-    assert list(document.furniture) == sorted(document.furniture)
-    assert document.text == document.text.strip()
-    document.text.encode("utf-8")
-
-
 @settings(deadline=None)
 @given(title=_TITLE, raw=_ARTICLE, limit=st.integers(min_value=1, max_value=200))
 def test_sentences_index_the_document(title: str | None, raw: str, limit: int) -> None:
     """Never an exception; offsets index the text, in order, outside the furniture; nothing is longer than allowed."""
-    document = text.clean(title, raw, max_chars=limit)
+    laws.of_a_document(document := text.clean(title, raw, max_chars=limit))
 
-    check(document)
     assert len(document.text) <= limit
 
 
@@ -88,3 +71,10 @@ def test_a_split_title_is_one_line_of_the_text(raw: str) -> None:
     title, rest = text.split_title(raw)
 
     assert title is None or ("\n" not in title and title and rest)
+
+
+@settings(deadline=None)
+@given(title=st.none() | hostile.texts, raw=hostile.texts)
+def test_hostile_text_keeps_the_laws(title: str | None, raw: str) -> None:
+    """Markup soup, controls, marks and emoji, a thousand times: offsets index the text, and cleaning it again changes nothing."""
+    laws.of_cleaning(title, raw)

@@ -37,7 +37,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert left.value.code == 0
     assert "newsstream enrich article.txt" in shown
-    assert all(name in shown for name in ("demo", "worker", "enrich", "topics", "produce", "tail", "schemas", "broker"))
+    assert all(name in shown for name in ("demo", "worker", "enrich", "topics", "produce", "tail", "replay", "schemas", "broker"))
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stream import events
 from stream.entities import segments
 from stream.entities.pieces import Pieces
 from stream.evaluation import corpus
+from stream.events import matching, tokens
 from training.encoder import labels
 
 UNKNOWN = -100
@@ -25,10 +27,10 @@ _MODALITY = {name: number for number, name in enumerate(labels.MODALITIES)}
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text, its names, and its events; `events` is None where only names were annotated."""
+    """A text, its names, and its events; either is None where nobody annotated it."""
 
     text: str
-    names: tuple[tuple[int, int, str], ...]
+    names: tuple[tuple[int, int, str], ...] | None
     events: tuple[corpus.Event, ...] | None = None
     actors: frozenset[tuple[int, int]] = frozenset()
     recipients: frozenset[tuple[int, int]] = frozenset()
@@ -73,6 +75,23 @@ def of_corpus(folder: Path, *, part: corpus.Part) -> list[Sentence]:
     return found
 
 
+def of_lexicons() -> list[Sentence]:
+    """The examples of the lexicons: invented sentences, each with a trigger that is known, or with one that is none."""
+    found = []
+    for known in events.load().lexicons.values():
+        for entry in known.entries:
+            words = tokens.split(entry.example)
+            hits = [known.look_up(key) for key in words.keys]
+            told = [one for one in matching.triggers(words, hits, [False] * len(hits)) if one.entry.type == entry.type]
+            spans = [
+                corpus.Event(words.starts[one.first], words.ends[one.last], one.entry.type.value, "asserted", (), (), ())
+                for one in told
+            ]
+            if spans or entry.type == "NONE":
+                found.append(Sentence(entry.example, None, tuple(spans)))
+    return found
+
+
 def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random) -> Iterator[Window]:
     """One to four sentences at a time, in a random order, cut to what the encoder reads together."""
     order = list(sentences)
@@ -113,7 +132,7 @@ def _shouted(sentence: Sentence, chance: random.Random) -> Sentence:
 
 def _labelled(sentence: Sentence, pieces: Pieces) -> Window:
     window = Window([], [], [], [], [])
-    names = {start: (end, kind) for start, end, kind in sentence.names if f"B-{kind}" in _MARK}
+    names = {start: (end, kind) for start, end, kind in sentence.names or () if f"B-{kind}" in _MARK}
     inside: tuple[int, str] | None = None
     for segment in segments.split(sentence.text):
         if inside is not None and segment.start >= inside[0]:
@@ -135,7 +154,7 @@ def _labelled(sentence: Sentence, pieces: Pieces) -> Window:
         ids = pieces.ids(segment)
         rest = len(ids) - 1
         window.ids += ids
-        window.names += [_MARK[mark], *[UNKNOWN] * rest]
+        window.names += [UNKNOWN if sentence.names is None else _MARK[mark], *[UNKNOWN] * rest]
         window.events += [event, *[UNKNOWN] * rest]
         window.modalities += [modality, *[UNKNOWN] * rest]
         window.roles += [roles, *[(float(UNKNOWN), float(UNKNOWN))] * rest]

@@ -22,17 +22,17 @@ from training.encoder import data, labels, model
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _NAMES = {
-    "train/uner_pt_bosque_train": 170,
-    "train/uner_en_ewt_dev": 100,
-    "train/uner_en_ewt_test": 100,
-    "train/germeval_de_dev": 200,
-    "train/factru_ru_train": 200,
-    "silver/silver_it": 200,
-    "silver/silver_uk": 200,
-    "silver/silver_fr": 100,
-    "silver/silver_es": 100,
-    "silver/silver_pl": 130,
-    "silver/silver_nl": 100,
+    "train/uner_pt_bosque_train": 90,
+    "train/uner_en_ewt_dev": 60,
+    "train/uner_en_ewt_test": 60,
+    "train/germeval_de_dev": 100,
+    "train/factru_ru_train": 100,
+    "silver/silver_it": 100,
+    "silver/silver_uk": 120,
+    "silver/silver_fr": 60,
+    "silver/silver_es": 60,
+    "silver/silver_pl": 80,
+    "silver/silver_nl": 60,
 }
 """Sentences of each file that an epoch reads, drawn anew each time."""
 _PIECES = 1600
@@ -49,8 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=8e-5)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--start", type=Path, help="weights to go on from, instead of the exported ones")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop, with the rate going down, after so long")
     parser.add_argument("--seed", type=int, default=1)
@@ -60,7 +60,7 @@ def main() -> None:
     chance = random.Random(chosen.seed)
     pieces = Pieces(BUNDLED)
     encoder = model.from_export(onnx.load(chosen.data / "teacher" / "entities.int8.onnx"))
-    told = data.of_corpus(_CORPUS, part="training")
+    told = [*data.of_corpus(_CORPUS, part="training"), *data.of_lexicons()]
     named = {name: data.of_names(chosen.data / "ner" / f"{name}.jsonl") for name in _NAMES}
     print(f"{len(told)} sentences with events, {sum(_NAMES.values())} with names an epoch", flush=True)
     if chosen.start:

@@ -1,0 +1,93 @@
+"""The encoder has a say beside the lexicons: a trigger that none of them has, a part, a modality, or that nothing happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stream import events
+from stream.records import EVENT_TYPES, Entity, EventType, Modality, NewsEvent, Sign
+from tests.events import naming
+from tests.events.test_lexicons import common, models
+
+
+def _sign(text: str, word: str, kind: EventType | None, probability: float, **modality: float) -> Sign:
+    start = text.index(word)
+    types = tuple(probability if kind is one else 0.0 for one in EVENT_TYPES)
+    modalities = tuple(modality.get(name.value, 0.0) for name in Modality) if modality else (1.0, 0.0, 0.0, 0.0, 0.0)
+    return Sign("text", start, start + len(word), types, modalities, 0.0, 0.0)
+
+
+def _part(text: str, name: str, *, actor: float = 0.0, recipient: float = 0.0) -> Sign:
+    return replace(_sign(text, name, None, 0.0), actor=actor, recipient=recipient)
+
+
+def _read(text: str, *signs: Sign, language: str = "en") -> tuple[tuple[NewsEvent, ...], tuple[Entity, ...]]:
+    document = naming.document(text)
+    entities = naming.entities(document, common=common(language))
+    ordered = sorted(signs, key=lambda sign: sign.start)
+    return events.find(document, entities, language=language, article_id="a", models=models(), signs=ordered), entities
+
+
+def test_a_trigger_that_no_lexicon_has_is_an_event_where_the_encoder_is_sure() -> None:
+    """With the words that it read as evidence."""
+    text = "Carabinieri put Rossi behind bars on Monday."
+
+    found, _ = _read(text, *(_sign(text, word, EventType.COERCE, 0.97) for word in ("put", "behind", "bars")))
+
+    assert [event.type for event in found] == [EventType.COERCE]
+    trigger = found[0].evidence[0].trigger
+    assert text[trigger.start : trigger.end] in {"put", "behind bars"}
+
+
+def test_a_faint_sign_alone_is_no_event() -> None:
+    """A wrong event is worse than a missing one."""
+    text = "Carabinieri put Rossi on the list on Monday."
+
+    found, _ = _read(text, _sign(text, "put", EventType.COERCE, 0.2))
+
+    assert found == ()
+
+
+def test_a_trigger_of_a_lexicon_in_which_the_encoder_sees_nothing_is_believed_less() -> None:
+    """The same words: said with more confidence where the encoder sees the same event."""
+    text = "Russia attacked Kharkiv."
+    agreed, _ = _read(text, _sign(text, "attacked", EventType.ASSAULT, 0.95))
+    denied, _ = _read(text, _sign(text, "Russia", EventType.AID, 0.04))
+
+    assert [event.type for event in agreed] == [EventType.ASSAULT]
+    assert not denied or denied[0].confidence < agreed[0].confidence
+
+
+def test_the_encoder_says_how_real_an_event_is_where_it_is_sure() -> None:
+    """A modality that no rule of the lexicon sees."""
+    text = "Russia attacked Kharkiv only in the generals' drawers."
+
+    found, _ = _read(text, _sign(text, "attacked", EventType.ASSAULT, 0.95, hypothetical=0.9, asserted=0.1))
+
+    assert [event.modality for event in found] == [Modality.HYPOTHETICAL]
+
+
+def test_a_part_that_the_encoder_denies_is_taken_away() -> None:
+    """A paper that only writes is no actor, however near it stands; whom the encoder names takes its place."""
+    text = "Kharkiv, writes Zeitgeist, attacked by Moscow."
+
+    found, entities = _read(
+        text,
+        _sign(text, "attacked", EventType.ASSAULT, 0.97),
+        _part(text, "Kharkiv", recipient=0.9),
+        _part(text, "Zeitgeist", actor=0.05, recipient=0.02),
+        _part(text, "Moscow", actor=0.9),
+    )
+    names = {entity.id: entity.name for entity in entities}
+
+    assert {names[who] for event in found for who in event.actors} == {"Moscow"}
+    assert {names[who] for event in found for who in event.recipients} == {"Kharkiv"}
+
+
+def test_of_two_types_for_the_same_words_the_surer_one_is_said() -> None:
+    """One trigger, one event."""
+    text = "Moscow struck Kharkiv."
+
+    found, _ = _read(text, replace(_sign(text, "struck", EventType.ASSAULT, 0.6)), _part(text, "Moscow", actor=0.9))
+
+    assert len({event.evidence[0].trigger.start for event in found}) == len(found)

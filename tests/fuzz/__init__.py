@@ -1,0 +1,1 @@
+"""Tests of newsstream: fuzzing, and what it found."""

@@ -1,0 +1,105 @@
+"""Train the scorer of events on the corpus: ``python -m training.events.train [--encoder FOLDER]`` (``make train-events``).
+
+Fits one logistic model for lexicons alone, and one for lexicons and encoder together on the tuning part of the corpus, which the
+encoder has never seen; chooses on the held-out part the least confidence at which eight of ten candidates are right; and writes
+``stream/assets/events/scorer.json``. The same corpus and encoder give the same file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream import entities, events, text
+from stream.evaluation import corpus
+from stream.events import candidates, scoring
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+OUT = Path(__file__).parents[2] / "stream" / "assets" / "events" / "scorer.json"
+PRECISION = 0.8
+_STEPS = 60
+_TYPES = tuple(sorted(corpus.EVENTS))
+
+Row = tuple[dict[str, float], bool]
+
+
+def rows(
+    examples: Sequence[corpus.Example], entity_models: entities.Models, event_models: events.Models, *, signs: bool
+) -> list[Row]:
+    """Features of every candidate, and whether an event of its type is gold there: its trigger overlaps, or nearly."""
+    found = []
+    for example in examples:
+        document = text.clean(None, example.text)
+        reading = entities.read(document, language=example.language, article_id="x", models=entity_models)
+        for one in candidates.read(
+            document,
+            reading.entities,
+            reading.signs if signs else (),
+            known=event_models.lexicons[example.language],
+            media=event_models.media,
+            year=None,
+        ):
+            kind = events.told(one)
+            found.append((scoring.named(one.features), any(event.type == kind for event in example.events)))
+    return found
+
+
+def fit(data: Sequence[Row], *, prior: dict[str, float], strength: float) -> dict[str, float]:
+    """Weights of a logistic model by Newton's method, each pulled towards its prior."""
+    names = sorted({name for features, _ in data for name in features} | set(prior))
+    values = np.array([[features.get(name, 0.0) for name in names] for features, _ in data])
+    truth = np.array([float(right) for _, right in data])
+    centre = np.array([prior.get(name, 0.0) for name in names])
+    pull = np.array([strength / 10 if name == "bias" else strength for name in names])
+    weights: NDArray[np.float64] = centre.copy()
+    for _ in range(_STEPS):
+        said = 1 / (1 + np.exp(-values @ weights))
+        slope = values.T @ (said - truth) + pull * (weights - centre)
+        bend = (values * (said * (1 - said))[:, None]).T @ values + np.diag(pull)
+        step = np.linalg.solve(bend, slope)
+        weights = weights - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True) if abs(weight) >= 5e-4}
+
+
+def threshold(scorer: scoring.Scorer, data: Sequence[Row]) -> float:
+    """The least confidence, in hundredths, at which of all that is said eight of ten are right."""
+    said = [(scorer.probability(features), right) for features, right in data]
+    for hundredths in range(20, 90):
+        kept = [right for sure, right in said if sure >= hundredths / 100]
+        if kept and sum(kept) / len(kept) >= PRECISION:
+            return hundredths / 100
+    return 0.9
+
+
+def main() -> None:
+    """Fit, choose, write, and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", type=Path, default=entities.BUNDLED, help="folder of the encoder")
+    parser.add_argument("--out", type=Path, default=OUT)
+    chosen = parser.parse_args()
+    entity_models, event_models = entities.load(pipelines={}, bundled=chosen.encoder), events.load()
+    examples = [one for language in corpus.LANGUAGES for one in corpus.read(CORPUS / f"{language}.txt")]
+    parts = {part: [one for one in examples if one.part == part] for part in ("training", "tuning", "held-out")}
+    scorers = {}
+    for name, signs, shown, prior in (
+        ("lexicon", False, [*parts["training"], *parts["tuning"]], {"rule": 1.0}),
+        ("signs", True, parts["tuning"], {"rule": 0.5, "sign": 0.7}),
+    ):
+        weights = fit(rows(shown, entity_models, event_models, signs=signs), prior=prior, strength=2.0)
+        judged = rows(parts["held-out"], entity_models, event_models, signs=signs)
+        least = threshold(scoring.Scorer(weights, 0.0), judged)
+        scorers[name] = {"weights": dict(sorted(weights.items())), "threshold": least}
+        kept = [right for features, right in judged if scoring.Scorer(weights, 0.0).probability(features) >= least]
+        print(f"{name}: {len(weights)} weights, threshold {least}; of held-out candidates {sum(kept)} of {len(kept)} are right")
+    chosen.out.write_text(json.dumps({"scorers": scorers}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
