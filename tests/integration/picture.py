@@ -5,6 +5,7 @@ A real Kafka, a worker, a Prometheus, the seeds again and again at a rate that c
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 import tempfile
@@ -15,7 +16,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
 from stream import broker, sources
 from tests import dashboards
@@ -30,7 +32,9 @@ ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "dashboard.png"
 _RATE = "20s"
 _COLUMNS = 6
-_CURVES = 10
+_CURVES = 12
+_DOTS = 85
+_COLOURS = 96
 _POISON = b"NEWSSTREAM-TEST"
 
 
@@ -65,38 +69,49 @@ def draw(panels: list[tuple[list[Query], list[Curve]]], path: Path) -> None:
     mpl.use("Agg")
     mpl.rcParams.update({"font.size": 6, "axes.titlesize": 7, "axes.spines.top": False, "axes.spines.right": False})
     rows = -(-len(panels) // _COLUMNS)
-    figure, grid = plt.subplots(rows, _COLUMNS, figsize=(3.1 * _COLUMNS, 1.75 * rows), layout="constrained")
+    figure, grid = plt.subplots(rows, _COLUMNS, figsize=(2.9 * _COLUMNS, 1.75 * rows))
+    figure.subplots_adjust(left=0.03, right=0.99, top=0.975, bottom=0.02, wspace=0.22, hspace=0.42)
     places = list(grid.flat)
     for place in places[len(panels) :]:
         place.axis("off")
     for place, (queries, curves) in zip(places, panels, strict=False):
         place.set_title(f"{queries[0].dashboard} · {queries[0].panel}", loc="left", fontweight="bold")
-        _panel(place, queries[0], curves)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80, metadata={"Software": None})
+        _panel(place, queries[0], sorted(curves, key=_highest, reverse=True)[:_CURVES])
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=_DOTS)
     plt.close(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _highest(curve: Curve) -> float:
+    return max((value for _, value in curve.points), default=0)
 
 
 def _panel(place: Axes, query: Query, curves: list[Curve]) -> None:
-    curves = sorted(curves, key=lambda curve: -max((value for _, value in curve.points), default=0))
     formatter = FuncFormatter(lambda value, _: _shown(value, query.unit))
     if query.kind == "bargauge":
-        last = [(curve.name, curve.points[-1][1]) for curve in curves if curve.points][:_CURVES][::-1]
-        place.barh([name for name, _ in last], [value for _, value in last], color="#4c78a8")
-        place.xaxis.set_major_formatter(formatter)
+        last = [(curve.name, curve.points[-1][1]) for curve in curves if curve.points][::-1]
+        place.barh(range(len(last)), [value for _, value in last], color="#a9c4e4")
+        for row, (name, value) in enumerate(last):
+            place.text(0, row, f" {name}: {value:.0f}", va="center")
+        place.set_yticks([])
+        place.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         return
-    for curve in curves[:_CURVES]:
-        began = curve.points[0][0] if curve.points else 0
-        place.plot(
-            [(moment - began) / 60 for moment, _ in curve.points], [value for _, value in curve.points], lw=0.9, label=curve.name
-        )
-    place.set_ylim(bottom=0)
+    lone = query.kind == "stat"
+    for curve in curves:
+        minutes = [(moment - curve.points[0][0]) / 60 for moment, _ in curve.points]
+        colour = "#c9d6e6" if lone else None
+        place.plot(minutes, [value for _, value in curve.points], lw=0.9, label=curve.name, color=colour)
+    many = not lone and len(curves) > 1
+    place.set_ylim(bottom=0, top=max(map(_highest, curves), default=0) * (1.5 if many else 1.1) or 1)
     place.yaxis.set_major_formatter(formatter)
-    if query.kind == "stat":
-        value = curves[0].points[-1][1]
-        place.text(0.5, 0.5, _shown(value, query.unit), transform=place.transAxes, ha="center", fontsize=15, color="#1f3a5f")
-    elif len(curves) > 1:
-        place.legend(loc="upper left", fontsize=5, ncols=2, frameon=False, handlelength=1)
+    place.yaxis.set_major_locator(MaxNLocator(5, integer=query.unit == "none"))
+    if lone:
+        shown = _shown(curves[0].points[-1][1], query.unit)
+        place.text(0.5, 0.5, shown, transform=place.transAxes, ha="center", va="center", fontsize=16, color="#1f3a5f")
+    elif many:
+        place.legend(loc="upper left", fontsize=5, ncols=4, frameon=False, handlelength=1, columnspacing=1, labelspacing=0.2)
 
 
 def _shown(value: float, unit: str) -> str:
@@ -104,7 +119,7 @@ def _shown(value: float, unit: str) -> str:
         return f"{value:.1%}"
     if unit == "bytes":
         return f"{value / 2**20:.0f} MiB"
-    number = f"{value:.3g}"
+    number = f"{value:.0f}" if unit == "none" else f"{value:.3g}"
     return f"{number} s" if unit == "s" else number
 
 
