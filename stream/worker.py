@@ -276,6 +276,7 @@ class Worker:
             in_flight=_IN_FLIGHT_PER_PROCESS * settings.pool_size(),
             max_rejected_ratio=settings.max_rejected_ratio,
             rejected_window=settings.rejected_window,
+            patience=settings.delivery_timeout,
         )
         stack.push_async_callback(self._delivery.stop)
         self._subscribe(app, source, self._delivery)

@@ -1,7 +1,7 @@
 """Fine-tune the exported encoder on names and events together.
 
 ``python -m training.encoder.train DATA OUT.pt [--epochs 8]``; DATA is the folder that holds ``teacher/`` and ``ner/``. Needs the
-requirements of ``training/requirements.txt``. Half of what it reads are sentences with names alone, so that it forgets none.
+packages of ``requirements/train.txt`` beside those of the service. Half of what it reads are sentences with names alone, so that it forgets none.
 """
 
 from __future__ import annotations
