@@ -1,9 +1,9 @@
 # One wheel, built once, installed beside hash-pinned dependencies; models inside, nothing downloaded at run time.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/traces.txt requirements/
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt \
+ && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/traces.txt \
  && python -m venv /builder \
  && /builder/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./

@@ -53,6 +53,7 @@ UV_COMPILE = uv pip compile --upgrade --quiet --universal --python-version 3.11 
 
 pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (needs uv)
 	$(UV_COMPILE) pyproject.toml -o requirements/run.txt
+	$(UV_COMPILE) --extra traces pyproject.toml -o requirements/traces.txt
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	printf 'onnx\ntorch\n' | $(UV_COMPILE) --no-annotate - -o requirements/train.txt
@@ -60,7 +61,7 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	printf 'atheris>=3,<3.1\n' | $(UV_COMPILE) --no-annotate - -o requirements/fuzz.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
 
-up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus
+up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus, Grafana
 	docker compose up --build --detach
 
 down:  ## stop it

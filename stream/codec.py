@@ -37,13 +37,16 @@ from stream.records import (
 ATTEMPTS_HEADER = "newsstream-attempts"
 """Set by a replay: how often this message was refused before."""
 
+PUBLISH_SPAN = "publish"
+"""The span of ours to which whatever reads the outputs belongs."""
+
 _BOM = b"\xef\xbb\xbf"
 JSON = "application/json"
 FRAMED = "application/octet-stream"
 """What a framed value is, to whoever knows nothing of frames."""
 
 _TRACEPARENT = re.compile(
-    r"(?:00|(?P<later>(?!00|ff)[0-9a-f]{2}))-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})"
+    r"(?:00|(?P<later>(?!00|ff)[0-9a-f]{2}))-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<parent>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
     r"(?(later)(?:-.*)?)"
 )
 """W3C's, of today; later versions may only add to the end."""
@@ -243,7 +246,67 @@ def _base64(data: bytes | None) -> str | None:
 # --- out --------------------------------------------------------------------------------------------
 
 
-def encode(record: Record, *, message: Message, source: str, schema_ids: Mapping[str, int] | None = None) -> Encoded:
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The W3C trace in which a message is, and the spans that this service adds to it: derived, so that a redelivery agrees."""
+
+    id: str
+    parent: str | None
+    """The span that sent the message; None where the trace begins here."""
+    flags: str
+    state: bytes | None
+    spans: bool
+    """Whether this service makes spans."""
+    seed: str
+
+    @property
+    def sampled(self) -> bool:
+        """Whether anybody wants spans of this trace."""
+        return bool(int(self.flags, 16) & 1)
+
+    def span(self, name: str) -> str:
+        """The id of a span of ours."""
+        return hashlib.sha256(f"{self.id}\x1f{self.parent}\x1f{self.seed}\x1f{name}".encode()).hexdigest()[:16]
+
+    def headers(self) -> tuple[tuple[str, bytes], ...]:
+        """What the outputs carry: the span that publishes them; where we make no spans, what came goes on as it is."""
+        span = self.parent if self.parent is not None and not self.spans else self.span(PUBLISH_SPAN)
+        parent = (("traceparent", f"00-{self.id}-{span}-{self.flags}".encode()),)
+        return parent if self.state is None else (*parent, ("tracestate", self.state))
+
+
+def trace(message: Message, *, ratio: float | None) -> Trace:
+    """The trace of a message: that of its headers, or one that begins here and is the same on every delivery.
+
+    Args:
+        message: what Kafka delivered.
+        ratio: of the traces that begin here, the share that is sampled; None where this service makes no spans.
+
+    """
+    given = _TRACEPARENT.fullmatch(dict(message.headers).get("traceparent", b"").decode("ascii", "replace"))
+    place = f"{message.topic}\x1f{message.partition}\x1f{message.offset}"
+    if given:
+        flags = f"{int(given['flags'], 16) & _KNOWN_FLAGS:02x}"
+        return Trace(given["trace"], given["parent"], flags, _tracestate(message), ratio is not None, place)
+    identity = hashlib.sha256(place.encode() + (message.value or b"")).hexdigest()[:32]
+    sampled = ratio is None or int(identity[16:], 16) < ratio * 2**64
+    return Trace(identity, None, "01" if sampled else "00", None, ratio is not None, place)
+
+
+def _tracestate(message: Message) -> bytes | None:
+    """The vendors' state, of several headers in one, as it came; None where nobody has to pass it on."""
+    state = b",".join(value for name, value in message.headers if name == "tracestate" and value)
+    return state if _TRACESTATE.fullmatch(state) else None
+
+
+def encode(
+    record: Record,
+    *,
+    message: Message,
+    source: str,
+    schema_ids: Mapping[str, int] | None = None,
+    traces_ratio: float | None = None,
+) -> Encoded:
     """A record as it goes over the wire, with CloudEvents 1.0 headers (binary mode) and the trace of `message`.
 
     Args:
@@ -251,6 +314,7 @@ def encode(record: Record, *, message: Message, source: str, schema_ids: Mapping
         message: what caused it.
         source: ``ce_source``, a URI reference.
         schema_ids: a schema registry's ids by the name of the topic; the value is framed where its topic has one.
+        traces_ratio: see `trace`.
 
     """
     topic = topics.topic_of(record).name
@@ -262,7 +326,7 @@ def encode(record: Record, *, message: Message, source: str, schema_ids: Mapping
         value=value if frame is None else framed(value, frame),
         headers=(
             *_cloudevents(record, source=source, content_type=JSON if frame is None else FRAMED),
-            *_trace(record, message),
+            *trace(message, ratio=traces_ratio).headers(),
             *_dead_letter(record),
         ),
     )
@@ -318,26 +382,6 @@ def _cloudevents(record: Record, *, source: str, content_type: str) -> tuple[tup
         ("ce_dataschema", dataschema(record).encode()),
         ("content-type", content_type.encode()),
     )
-
-
-def _trace(record: Record, message: Message) -> tuple[tuple[str, bytes], ...]:
-    """W3C trace context: the trace of the input goes on; where there is none, one is derived from the message."""
-    parent = _TRACEPARENT.fullmatch(dict(message.headers).get("traceparent", b"").decode("ascii", "replace"))
-    if parent:
-        trace, flags = parent["trace"], f"{int(parent['flags'], 16) & _KNOWN_FLAGS:02x}"
-        state = _tracestate(message)
-    else:
-        seed = f"{message.topic}\x1f{message.partition}\x1f{message.offset}".encode() + (message.value or b"")
-        trace, flags, state = hashlib.sha256(seed).hexdigest()[:32], "01", None
-    span = hashlib.sha256(f"{trace}{record.schema_}{topics.id_of(record)}".encode()).hexdigest()[:16]
-    headers = (("traceparent", f"00-{trace}-{span}-{flags}".encode()),)
-    return headers if state is None else (*headers, ("tracestate", state))
-
-
-def _tracestate(message: Message) -> bytes | None:
-    """The vendors' state, of several headers in one, as it came; None where nobody has to pass it on."""
-    state = b",".join(value for name, value in message.headers if name == "tracestate" and value)
-    return state if _TRACESTATE.fullmatch(state) else None
 
 
 def _dead_letter(record: Record) -> tuple[tuple[str, bytes], ...]:

@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 from urllib.parse import quote, urlsplit
@@ -114,6 +115,16 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto` means JSON unless on a terminal.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
+    traces: Literal["off", "otlp", "console"] = Field(
+        "off", description="Where OpenTelemetry spans go; needs the extra `traces`. `OTEL_EXPORTER_OTLP_ENDPOINT` says where to."
+    )
+    traces_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of the traces begun here that is sampled; whoever sends a `traceparent` decides alone.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
@@ -135,6 +146,8 @@ class Settings(BaseSettings):
         if bool(self.schema_registry_username) != bool(self.schema_registry_password):
             raise ValueError(f"{PREFIX}SCHEMA_REGISTRY_USERNAME and {PREFIX}SCHEMA_REGISTRY_PASSWORD need each other")
         parse_ner_models(self.ner_models)
+        if self.traces != "off" and not _traces_installed():
+            raise ValueError(f"{PREFIX}TRACES={self.traces} needs OpenTelemetry: pip install 'newsstream[traces]'")
         return self
 
     def _refuse_unused(self) -> None:
@@ -162,6 +175,7 @@ class Settings(BaseSettings):
             source=f"newsstream/{quote(self.group_id, safe='')}",
             service=stream.__version__,
             schema_ids=schema_ids or {},
+            traces_ratio=None if self.traces == "off" else self.traces_ratio,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -210,6 +224,14 @@ class Settings(BaseSettings):
                 "sasl_plain_password": self.sasl_password.get_secret_value(),
             }
         return arguments
+
+
+def _traces_installed() -> bool:
+    """Whether the extra `traces` is there."""
+    try:
+        return find_spec("opentelemetry.sdk") is not None and find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _readable(setting: str, file: str | None) -> str | None:

@@ -15,16 +15,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
-from stream import outcome
+from stream import codec, outcome
 from stream.codec import Encoded
 from stream.metrics import Metrics
-from stream.outcome import Options, Outcome
+from stream.outcome import Options, Outcome, Passage
 from stream.records import Message, Reason
 
 BATCH_BYTES = 256 * 1024
@@ -119,10 +120,18 @@ class KafkaPublisher:
 class _Entry:
     message: Message
     token: Any
+    taken: float
     outcome: asyncio.Task[Outcome]
+    answered: float = 0.0
     result: Outcome | None = None
     sent: list[asyncio.Future[Any]] = field(default_factory=list)
     processed: float = 0.0
+    turn: float = 0.0
+
+
+def _note_answer(entry: _Entry, _: asyncio.Future[Outcome]) -> None:
+    """Answers come in any order, and may wait for their turn."""
+    entry.answered = time.time()
 
 
 class _Lane:
@@ -149,6 +158,7 @@ class Delivery:
         max_rejected_ratio: of the last `rejected_window` articles, above which `fail` is told; 1 means never.
         rejected_window: see above.
         patience: seconds that the broker may take for the records of an article whose turn it is; None means for ever.
+        passed: told how each article passed, once it is acknowledged.
 
     """
 
@@ -165,6 +175,7 @@ class Delivery:
         max_rejected_ratio: float = 1.0,
         rejected_window: int = 500,
         patience: float | None = None,
+        passed: Callable[[Passage], None] | None = None,
     ) -> None:
         self._patience = patience
         self._process = process
@@ -178,8 +189,11 @@ class Delivery:
         self._max_rejected_ratio = max_rejected_ratio
         self._recent: deque[bool] = deque(maxlen=rejected_window)
         self._failed = False
+        self._passed = passed
         self.acknowledged = 0
         """Articles acknowledged since the start."""
+        self.rejected = 0
+        """Those of them that were rejected."""
         self.last_progress = time.monotonic()
         """When an article was last taken in while idle, or acknowledged."""
 
@@ -193,8 +207,9 @@ class Delivery:
             return
         if not self.in_flight:
             self.last_progress = time.monotonic()
-        task = asyncio.ensure_future(self._process(message))
-        entry = _Entry(message, token, task)
+        entry = _Entry(message, token, time.time(), asyncio.ensure_future(self._process(message)))
+        if self._passed is not None:
+            entry.outcome.add_done_callback(partial(_note_answer, entry))
         queue = self._lanes.get(lane) or self._open(lane)
         queue.entries.append(entry)
         queue.taken.put_nowait(entry)
@@ -210,10 +225,10 @@ class Delivery:
         """The lanes that are open."""
         return tuple(self._lanes)
 
-    def oldest(self) -> datetime | None:
-        """The earliest timestamp of an article in flight."""
-        stamps = [lane.entries[0].message.timestamp for lane in self._lanes.values() if lane.entries]
-        return min((stamp for stamp in stamps if stamp is not None), default=None)
+    def oldest(self) -> dict[Hashable, datetime]:
+        """By lane, the timestamp of its first article in flight, where there is one and it has one."""
+        firsts = {name: lane.entries[0].message.timestamp for name, lane in self._lanes.items() if lane.entries}
+        return {name: stamp for name, stamp in firsts.items() if stamp is not None}
 
     async def drop(self, lanes: Iterable[Hashable]) -> None:
         """Forget lanes that are no longer ours: late results are discarded, never acknowledged."""
@@ -265,6 +280,7 @@ class Delivery:
             entry = await lane.taken.get()
             entry.result = self._fitting(entry.message, await entry.outcome)
             entry.processed = time.monotonic()
+            entry.turn = time.time()
             self._check_ratio(rejected=entry.result.summary.reason is not None)
             if any(self._publisher.alone(record) for record in entry.result.records):
                 await lane.sent.join()
@@ -362,11 +378,16 @@ class Delivery:
         self.acknowledged += 1
         self.last_progress = time.monotonic()
         self._metrics.count(summary)
-        self._metrics.stage.labels("publish").observe(self.last_progress - entry.processed)
-        self._metrics.last_acknowledged.set(now)
-        if entry.message.timestamp is not None:
-            self._metrics.end_to_end.observe(max(0.0, now - entry.message.timestamp.timestamp()))
+        stamp = entry.message.timestamp
+        self._metrics.time(
+            published=self.last_progress - entry.processed,
+            end_to_end=None if stamp is None else now - stamp.timestamp(),
+            now=now,
+        )
+        if self._passed is not None:
+            self._passed(self._passage(entry, summary, now=now))
         if summary.reason is not None:
+            self.rejected += 1
             headers = dict(entry.result.records[0].headers)
             log.warning(
                 "article rejected",
@@ -378,3 +399,14 @@ class Delivery:
                 offset=entry.message.offset,
                 trace_id=headers.get("traceparent", b"").decode()[3:35],
             )
+
+    def _passage(self, entry: _Entry, summary: outcome.Summary, *, now: float) -> Passage:
+        return Passage(
+            message=entry.message,
+            summary=summary,
+            taken=entry.taken,
+            answered=entry.answered,
+            sent=entry.turn,
+            acknowledged=now,
+            trace=codec.trace(entry.message, ratio=self._options.traces_ratio),
+        )

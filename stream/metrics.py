@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from stream.outcome import Summary
 from stream.records import EntityType, EventType, ModelInfo, Reason
@@ -61,7 +62,9 @@ class Metrics:
             registry=registry,
         )
         self.lag_seconds = Gauge(
-            "news_consumer_lag_seconds", "Age of the oldest article that is in flight; 0 when idle.", registry=registry
+            "news_consumer_lag_seconds",
+            "Age of the oldest article that is not acknowledged; 0 when none waits.",
+            registry=registry,
         )
         self.last_acknowledged = Gauge(
             "news_last_acknowledged_timestamp_seconds",
@@ -72,38 +75,44 @@ class Metrics:
         self.model = Gauge(
             "news_model_info", "Models and lexicons in use; always 1.", ["name", "version", "sha256"], registry=registry
         )
+        ProcessCollector(registry=registry)  # of the worker itself; its pool processes are not in it
         self._initialise()
 
     def _initialise(self) -> None:
-        for counter, values in (
-            (self.articles, OUTCOMES),
-            (self.rejected, tuple(Reason)),
-            (self.languages, (*LANGUAGES, "other")),
-            (self.entities, tuple(EntityType)),
-            (self.events, tuple(kind for kind in EventType if kind is not EventType.NONE)),
-            (self.pool_restarts, RESTART_CAUSES),
-            (self.stage, STAGES),
-        ):
-            for value in values:
-                counter.labels(str(value))
+        """Make every series; the ones that every article touches are kept at hand, for finding one costs more than counting."""
+        self._outcome = {value: self.articles.labels(value) for value in OUTCOMES}
+        self._reason = {reason: self.rejected.labels(reason.value) for reason in Reason}
+        self._language = {value: self.languages.labels(value) for value in (*LANGUAGES, "other")}
+        self._entity = {kind.value: self.entities.labels(kind.value) for kind in EntityType}
+        self._event = {kind.value: self.events.labels(kind.value) for kind in EventType if kind is not EventType.NONE}
+        self._stage = {value: self.stage.labels(value) for value in STAGES}
+        for cause in RESTART_CAUSES:
+            self.pool_restarts.labels(cause)
 
     def count(self, summary: Summary) -> None:
         """Count one message that was acknowledged."""
         if summary.reason is not None:
-            self.articles.labels("rejected").inc()
-            self.rejected.labels(summary.reason.value).inc()
+            self._outcome["rejected"].inc()
+            self._reason[summary.reason].inc()
             return
-        self.articles.labels("enriched").inc()
-        self.languages.labels(summary.language if summary.language in LANGUAGES else "other").inc()
-        for kind in summary.entity_types:
-            self.entities.labels(kind).inc()
-        for kind in summary.event_types:
-            self.events.labels(kind).inc()
+        self._outcome["enriched"].inc()
+        self._language[summary.language if summary.language in LANGUAGES else "other"].inc()
+        for kind, number in collections.Counter(summary.entity_types).items():
+            self._entity[kind].inc(number)
+        for kind, number in collections.Counter(summary.event_types).items():
+            self._event[kind].inc(number)
         for stage, seconds in summary.timings:
-            self.stage.labels(stage).observe(seconds)
+            self._stage[stage].observe(seconds)
 
-    def describe(self, *, version: str, python: str, models: Iterable[ModelInfo]) -> None:
-        """Say what is running."""
+    def time(self, *, published: float, end_to_end: float | None, now: float) -> None:
+        """Note when a message was acknowledged, and how long its publishing and its whole way took, in seconds."""
+        self._stage["publish"].observe(published)
+        self.last_acknowledged.set(now)
+        if end_to_end is not None:
+            self.end_to_end.observe(max(0.0, end_to_end))
+
+    def describe(self, *, version: str, python: str, models: Iterable[ModelInfo] = ()) -> None:
+        """Say what is running; the models once they are known."""
         self.build.info({"version": version, "python": python})
         for model in models:
             self.model.labels(model.name, model.version, model.sha256).set(1)

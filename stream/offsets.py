@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from faust.transport.drivers import aiokafka as driver
@@ -39,6 +40,13 @@ class Ledger:
         """The offset to commit; None where nothing was acknowledged."""
         return self._next.get(tp)
 
+    def finished(self, tp: TP, *, last: int | None, committed: int) -> bool:
+        """Whether all that was handed out, up to `last`, was taken in, and all that was taken in is acknowledged."""
+        taken = self._taken.get(tp)
+        if taken is None:
+            return last is None or last <= committed  # Faust begins to count at what is committed
+        return (last is None or last < taken) and self._next.get(tp) == taken
+
     def partitions(self) -> Iterator[TP]:
         """Partitions of which something was acknowledged."""
         return iter(tuple(self._next))
@@ -48,6 +56,20 @@ class Ledger:
         for tp in tps:
             self._next.pop(tp, None)
             self._taken.pop(tp, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the consumer knows of a partition; None where Kafka has not told yet."""
+
+    end: int | None
+    """The offset after its last message."""
+    heard: float | None
+    """When Kafka last answered a fetch, in Unix time."""
+    done: int
+    """The offset after the last acknowledged message, or else the committed one."""
+    drained: bool
+    """All that there is was handed out, taken in, and acknowledged."""
 
 
 class LedgerConsumer(driver.Consumer):
@@ -84,6 +106,22 @@ class LedgerConsumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps (compaction, transaction markers) need no filling where only the last offset counts."""
+
+    def known(self, tp: TP) -> Known:
+        """What is known of an assigned partition, without asking anybody."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription  # noqa: SLF001 - only its coroutine is public
+        state = subscription.assignment and subscription.assignment.state_value(tp)
+        end = state.highwater if state else None
+        committed, done = self._committed_offset.get(tp) or 0, self.ledger.committable(tp)
+        return Known(
+            end=end,
+            heard=state.timestamp / 1000 if state and state.timestamp else None,
+            done=committed if done is None else done,
+            drained=end is not None
+            and state.has_valid_position
+            and state.position >= end
+            and self.ledger.finished(tp, last=self._read_offset.get(tp), committed=committed),
+        )
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every partition to its committed offset; to its beginning where none, or 0, is committed.

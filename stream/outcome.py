@@ -30,6 +30,8 @@ class Options:
     """Version of the service."""
     schema_ids: Mapping[str, int] = field(default_factory=dict)
     """A schema registry's ids by topic name; values are framed where their topic has one."""
+    traces_ratio: float | None = None
+    """The share of the traces begun here that is sampled; None where no spans are made of what passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,23 @@ class Outcome:
 
     records: tuple[Encoded, ...]
     summary: Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """How one message passed through the worker, once it is acknowledged; all moments are Unix times."""
+
+    message: Message
+    summary: Summary
+    taken: float
+    """Taken in."""
+    answered: float
+    """Its outcome came from the pool."""
+    sent: float
+    """Its turn to be published came."""
+    acknowledged: float
+    """Everything of it was delivered."""
+    trace: codec.Trace
 
 
 def encode(records: tuple[Record, ...], *, message: Message, options: Options, now: datetime) -> Outcome:
@@ -103,7 +122,9 @@ def rejected(
 
 
 def _encode(record: Record, message: Message, options: Options) -> Encoded:
-    return codec.encode(record, message=message, source=options.source, schema_ids=options.schema_ids)
+    return codec.encode(
+        record, message=message, source=options.source, schema_ids=options.schema_ids, traces_ratio=options.traces_ratio
+    )
 
 
 def _summary(record: Record) -> Summary:

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, NamedTuple, NoReturn
 
@@ -21,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 import stream
-from stream import access, acls, admin, codec, delivery, handshake, headers, offsets, pool, probes, registry, topics
+from stream import access, acls, admin, codec, delivery, handshake, headers, lag, offsets, outcome, pool, probes, registry, topics
 from stream.config import FileError, Settings
 from stream.metrics import Metrics
 from stream.records import Message
@@ -125,6 +125,7 @@ class Worker:
         self._settings = settings
         self._metrics = Metrics()
         self._ledger = offsets.Ledger()
+        self._lag = lag.Lag()
         self._failure: asyncio.Future[None] | None = None
         self._asked_to_stop = asyncio.Event()
         self._app: faust.App | None = None
@@ -159,6 +160,7 @@ class Worker:
         address = await stack.enter_async_context(
             probes.serving(application, host=settings.probes_host, port=settings.probes_port)
         )
+        self._metrics.describe(version=stream.__version__, python=platform.python_version())
         log.info("probes are served", address=address, routes=["/livez", "/readyz", "/metrics"])
         for watch in (self._housekeeping, self._watch_access):
             stack.push_async_callback(_cancelled, asyncio.create_task(self._watch(watch), name=watch.__name__))
@@ -266,6 +268,7 @@ class Worker:
             key_type=bytes,
             value_type=bytes,
         )
+        spans = await self._open_traces(stack)
         self._delivery = delivery.Delivery(
             process=self._pool.process,
             publisher=publisher,
@@ -277,10 +280,21 @@ class Worker:
             max_rejected_ratio=settings.max_rejected_ratio,
             rejected_window=settings.rejected_window,
             patience=settings.delivery_timeout,
+            passed=spans,
         )
         stack.push_async_callback(self._delivery.stop)
         self._subscribe(app, source, self._delivery)
         await app.start()
+
+    async def _open_traces(self, stack: AsyncExitStack) -> Callable[[outcome.Passage], None] | None:
+        """What makes spans of the articles that have passed; None where nobody wants any, and then nothing is imported."""
+        if self._settings.traces == "off":
+            return None
+        from stream import traces  # noqa: PLC0415 - an extra, which costs memory and a thread
+
+        spans = traces.opened(self._settings.traces, group=self._settings.group_id, version=stream.__version__)
+        stack.push_async_callback(spans.close, within=_GIVE_UP_SECONDS)
+        return spans.record
 
     def _subscribe(self, app: faust.App, source: Any, handler: delivery.Delivery) -> None:
         async def enrich(stream: Any) -> None:
@@ -387,22 +401,36 @@ class Worker:
 
     async def _housekeeping(self) -> None:
         """Keep gauges up to date, report, and notice when nothing moves."""
-        reported, acknowledged = time.monotonic(), 0
+        reported, before = time.monotonic(), (0, 0)
         while True:
             await asyncio.sleep(_HOUSEKEEPING_SECONDS)
             now = self._last_turn = time.monotonic()
             await self._check()
+            behind = self._measure()
             if now - reported >= _REPORT_SECONDS and self._delivery is not None:
-                done = self._delivery.acknowledged
-                if done > acknowledged:
-                    log.info(
-                        "articles acknowledged",
-                        articles=done - acknowledged,
-                        per_second=round((done - acknowledged) / (now - reported), 1),
-                        in_flight=self._delivery.in_flight,
-                        lag=self._measure(),
-                    )
-                reported, acknowledged = now, done
+                done = (self._delivery.acknowledged, self._delivery.rejected)
+                self._report(done[0] - before[0], done[1] - before[1], behind, seconds=now - reported)
+                reported, before = now, done
+
+    def _report(self, articles: int, rejected: int, behind: lag.Reading, *, seconds: float) -> None:
+        """One line on the last seconds; none where nothing came and nothing waits."""
+        assert self._delivery is not None
+        assert self._pool is not None
+        waiting = sum(behind.messages.values())
+        if not (articles or waiting or self._delivery.in_flight):
+            return
+        say = log.info if articles else log.warning
+        say(
+            "articles acknowledged" if articles else "nothing acknowledged",
+            articles=articles,
+            rejected=rejected,
+            per_second=round(articles / seconds, 1),
+            in_flight=self._delivery.in_flight,
+            lag_messages=waiting,
+            lag_seconds=round(behind.seconds, 1),
+            partitions=len(behind.messages),
+            processes=len(self._pool.pids),
+        )
 
     async def _check(self) -> None:
         app, handler, limit = self._app, self._delivery, self._settings.stall_timeout
@@ -429,25 +457,31 @@ class Worker:
                 return True
         return False
 
-    def _measure(self) -> int:
-        """Bring the gauges of lag up to date; returns the lag in messages."""
-        oldest = self._delivery.oldest() if self._delivery else None
-        self._metrics.lag_seconds.set(max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0)
-        total = 0
+    def _measure(self) -> lag.Reading:
+        """Bring the gauges of lag up to date."""
+        reading = self._lag.read(self._sights(), now=time.time())
+        self._metrics.lag_seconds.set(reading.seconds)
         self._metrics.lag_messages.clear()  # partitions that were revoked are somebody else's
-        for tp, lag in self._lags():
-            self._metrics.lag_messages.labels(str(tp.partition)).set(lag)
-            total += lag
-        return total
+        for tp, messages in reading.messages.items():
+            assert isinstance(tp, TP)
+            self._metrics.lag_messages.labels(str(tp.partition)).set(messages)
+        return reading
 
-    def _lags(self) -> list[tuple[TP, int]]:
-        found = []
-        for tp in self._assignment():
-            assert self._app is not None
-            consumer = self._app.consumer
-            end = consumer.highwater(tp)
-            done = self._ledger.committable(tp) or consumer._committed_offset.get(tp) or 0  # type: ignore[attr-defined]  # noqa: SLF001 - Faust offers no reader
-            found.append((tp, max(0, (end or 0) - done)))
+    def _sights(self) -> dict[Hashable, lag.Sight]:
+        """What is known of each partition of this worker."""
+        assignment = self._assignment()
+        if not assignment:
+            return {}
+        assert self._app is not None
+        oldest = self._delivery.oldest() if self._delivery is not None else {}
+        by_partition = {lane.tp: moment.timestamp() for lane, moment in oldest.items() if isinstance(lane, _Lane)}
+        consumer: Any = self._app.consumer
+        found: dict[Hashable, lag.Sight] = {}
+        for tp in assignment:
+            known = consumer.known(tp)
+            found[tp] = lag.Sight(
+                end=known.end, done=known.done, drained=known.drained, heard=known.heard, oldest=by_partition.get(tp)
+            )
         return found
 
     def _assignment(self) -> set[TP]:

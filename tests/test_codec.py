@@ -194,16 +194,38 @@ def test_every_record_travels_as_a_cloud_event() -> None:
     assert headers["__streams.errors.offset"] == b"2"
 
 
+_SENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
 def test_the_trace_of_the_input_goes_on() -> None:
-    """Same trace, a span of our own, and the vendor's state untouched."""
-    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    message = Message(value=b"x", headers=(("traceparent", trace), ("tracestate", b"vendor=1")))
+    """Where we make no spans, whoever reads the outputs belongs to whoever sent the article; the vendor's state is untouched."""
+    message = Message(value=b"x", headers=(("traceparent", _SENT), ("tracestate", b"vendor=1")))
 
     headers = _headers_of(_rejected(message), message)
 
-    assert headers["traceparent"][:36] == trace[:36]
-    assert headers["traceparent"] != trace
+    assert headers["traceparent"] == _SENT
     assert headers["tracestate"] == b"vendor=1"
+
+
+def test_where_spans_are_made_the_outputs_belong_to_ours() -> None:
+    """The same trace, the sender's decision, and a span that tells two messages of one trace apart."""
+    first, second = (Message(value=b"x", topic="a", offset=offset, headers=(("traceparent", _SENT),)) for offset in (1, 2))
+    traces = [codec.trace(message, ratio=0.0) for message in (first, second, first)]
+
+    sent = [dict(trace.headers())["traceparent"].decode() for trace in traces]
+
+    assert all(parent.startswith("00-0af7651916cd43dd8448eb211c80319c-") and parent.endswith("-01") for parent in sent)
+    assert sent[0].split("-")[2] == traces[0].span(codec.PUBLISH_SPAN) != traces[0].parent
+    assert sent[0] == sent[2] != sent[1]
+
+
+def test_a_share_of_the_traces_that_begin_here_is_sampled() -> None:
+    """One in four, decided once, by the id: the outputs say so, and the spans follow."""
+    traces = [codec.trace(Message(value=str(number).encode()), ratio=0.25) for number in range(2000)]
+
+    assert 400 < sum(trace.sampled for trace in traces) < 600
+    assert all(dict(trace.headers())["traceparent"].endswith(b"-01") == trace.sampled for trace in traces)
+    assert codec.trace(Message(value=b"x"), ratio=None).sampled
 
 
 @pytest.mark.parametrize("parent", [b"", b"nonsense", b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01", b"\xff"])

@@ -34,10 +34,12 @@ def settings_table() -> str:
 
 def metrics_table() -> str:
     """Every metric: name with its labels, type, meaning."""
-    rows = []
-    for metric in Metrics().registry.collect():
+    rows, registry = [], Metrics().registry
+    for metric in registry.collect():
         suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
-        rows.append((f"`{metric.name}{suffix}`", metric.type, metric.documentation))
+        labels = ",".join(getattr(registry._names_to_collectors.get(metric.name), "_labelnames", ()))
+        name = f"{metric.name}{suffix}" + (f"{{{labels}}}" if labels else "")
+        rows.append((f"`{name}`", metric.type, metric.documentation))
     return _table(*sorted(rows), head=("metric", "type", "meaning"))
 
 
