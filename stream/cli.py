@@ -95,8 +95,8 @@ def parser() -> argparse.ArgumentParser:
         command("replay", _replay, "send what was refused once more, or run a part of the input through the pipeline again")
     )
 
-    schemas = command("schemas", _schemas, "write, or check, the JSON Schemas of the records")
-    schemas.add_argument("action", choices=("write", "check"))
+    schemas = command("schemas", _schemas, "write, or check, the JSON Schemas of the records, or register them at a registry")
+    schemas.add_argument("action", choices=("write", "check", "register"))
     schemas.add_argument("--dir", default="schemas", help="folder (default: schemas)")
 
     evaluate = command("evaluate", _evaluate, "measure the pipeline on gold sentences: figures, intervals, errors")
@@ -247,6 +247,8 @@ def _schemas(chosen: argparse.Namespace) -> int:
 
     from stream import schemas
 
+    if chosen.action == "register":
+        return _register()
     if chosen.action == "write":
         for path in schemas.write(Path(chosen.dir)):
             print(path)
@@ -255,6 +257,25 @@ def _schemas(chosen: argparse.Namespace) -> int:
     for line in drift:
         print(line, file=sys.stderr)
     return EXIT_FAILED if drift else EXIT_OK
+
+
+def _register() -> int:
+    from stream import config, registry, schemas
+
+    try:
+        settings = config.from_environment()
+    except ValueError as error:
+        return _complain(error, status=EXIT_USAGE)
+    if settings.schema_registry_url is None:
+        return _complain(f"{config.PREFIX}SCHEMA_REGISTRY_URL is not set", status=EXIT_USAGE)
+    try:
+        ids = asyncio.run(registry.ids(settings, register=True))
+    except (registry.RefusedError, registry.UnavailableError, OSError) as error:
+        return _complain(error)
+    for _, topic in schemas.RECORDS.values():
+        if topic.name in ids:
+            print(f"{registry.subject(topic, settings)}\t{ids[topic.name]}")
+    return EXIT_OK
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:

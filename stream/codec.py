@@ -1,6 +1,7 @@
 """Bytes to records, records to bytes: the only place where JSON is read or written.
 
-``decode`` never raises, whatever the bytes: it returns an `Article` or a `Rejected`.
+``decode`` never raises, whatever the bytes: it returns an `Article` or a `Rejected`. Values may travel in the frame of a
+schema registry: byte 0 and the schema's id in four bytes before the JSON, which itself never begins with byte 0.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +41,18 @@ PUBLISH_SPAN = "publish"
 """The span of ours to which whatever reads the outputs belongs."""
 
 _BOM = b"\xef\xbb\xbf"
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+JSON = "application/json"
+FRAMED = "application/octet-stream"
+"""What a framed value is, to whoever knows nothing of frames."""
+
+_TRACEPARENT = re.compile(
+    r"(?:00|(?P<later>(?!00|ff)[0-9a-f]{2}))-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<parent>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+    r"(?(later)(?:-.*)?)"
+)
+"""W3C's, of today; later versions may only add to the end."""
+_KNOWN_FLAGS = 0b11
+_FRAME = struct.Struct(">BI")
+_MAGIC = 0
 _KEEP_OF_HUGE = 64 * 1024
 _MAX_HEADERS = 64
 _MAX_HEADER_NAME = 200
@@ -121,18 +134,19 @@ def decode(message: Message, *, max_bytes: int, now: datetime, service: str) -> 
         return refuse(Reason.EMPTY, "the message has no value" if value is None else "the value has zero bytes")
     if len(value) > max_bytes:
         return refuse(Reason.TOO_LARGE, f"the value has {len(value):,} bytes; the limit is {max_bytes:,}")
-    value = value.removeprefix(_BOM)
+    framed, value = schema_id(value) is not None, unframed(value).removeprefix(_BOM)
+    within = " (after a schema registry's frame: only JSON is read, not Avro or Protobuf)" if framed else ""
     try:
         value.decode()
     except UnicodeDecodeError as error:
-        return refuse(Reason.NOT_UTF8, f"byte {error.start:,} is not UTF-8: {error.reason}")
+        return refuse(Reason.NOT_UTF8, f"byte {error.start:,} is not UTF-8: {error.reason}{within}")
     article = _read(value)
     if not isinstance(article, Article) and ("surrogate" in article["msg"] or "hex escape" in article["msg"]):
         article = _read(_scrubbed(value))
     if isinstance(article, Article):
         return article
     if article["type"] == "json_invalid":
-        return refuse(Reason.NOT_JSON, _shortened(str(article["msg"])))
+        return refuse(Reason.NOT_JSON, _shortened(f"{article['msg']}{within}"))
     return refuse(Reason.INVALID, _invalid(article))
 
 
@@ -269,25 +283,52 @@ def trace(message: Message, *, ratio: float | None) -> Trace:
         ratio: of the traces that begin here, the share that is sampled; None where this service makes no spans.
 
     """
-    incoming = dict(message.headers)
-    given = incoming.get("traceparent", b"").decode("ascii", "replace")
+    given = _TRACEPARENT.fullmatch(dict(message.headers).get("traceparent", b"").decode("ascii", "replace"))
     place = f"{message.topic}\x1f{message.partition}\x1f{message.offset}"
-    if _TRACEPARENT.fullmatch(given):
-        state = incoming.get("tracestate")
-        state = state if state is not None and _TRACESTATE.fullmatch(state) else None
-        return Trace(given[3:35], given[36:52], given[53:], state, ratio is not None, place)
+    if given:
+        flags = f"{int(given['flags'], 16) & _KNOWN_FLAGS:02x}"
+        return Trace(given["trace"], given["parent"], flags, _tracestate(message), ratio is not None, place)
     identity = hashlib.sha256(place.encode() + (message.value or b"")).hexdigest()[:32]
     sampled = ratio is None or int(identity[16:], 16) < ratio * 2**64
     return Trace(identity, None, "01" if sampled else "00", None, ratio is not None, place)
 
 
-def encode(record: Record, *, message: Message, source: str, traces_ratio: float | None = None) -> Encoded:
-    """A record as it goes over the wire, with CloudEvents 1.0 headers (binary mode) and the trace of `message`."""
+def _tracestate(message: Message) -> bytes | None:
+    """The vendors' state, of several headers in one, as it came; None where nobody has to pass it on."""
+    state = b",".join(value for name, value in message.headers if name == "tracestate" and value)
+    return state if _TRACESTATE.fullmatch(state) else None
+
+
+def encode(
+    record: Record,
+    *,
+    message: Message,
+    source: str,
+    schema_ids: Mapping[str, int] | None = None,
+    traces_ratio: float | None = None,
+) -> Encoded:
+    """A record as it goes over the wire, with CloudEvents 1.0 headers (binary mode) and the trace of `message`.
+
+    Args:
+        record: what was made of the message.
+        message: what caused it.
+        source: ``ce_source``, a URI reference.
+        schema_ids: a schema registry's ids by the name of the topic; the value is framed where its topic has one.
+        traces_ratio: see `trace`.
+
+    """
+    topic = topics.topic_of(record).name
+    frame = (schema_ids or {}).get(topic)
+    value = to_json(record)
     return Encoded(
-        topic=topics.topic_of(record).name,
+        topic=topic,
         key=topics.key_of(record).encode(),
-        value=to_json(record),
-        headers=(*_cloudevents(record, source=source), *trace(message, ratio=traces_ratio).headers(), *_dead_letter(record)),
+        value=value if frame is None else framed(value, frame),
+        headers=(
+            *_cloudevents(record, source=source, content_type=JSON if frame is None else FRAMED),
+            *trace(message, ratio=traces_ratio).headers(),
+            *_dead_letter(record),
+        ),
     )
 
 
@@ -296,8 +337,27 @@ def to_json(record: Record) -> bytes:
     return record.model_dump_json(by_alias=True).encode()
 
 
+def framed(value: bytes, schema: int) -> bytes:
+    """A value in the frame of a schema registry."""
+    return _FRAME.pack(_MAGIC, schema) + value
+
+
+def schema_id(value: bytes) -> int | None:
+    """The id in the frame of a value; None where it has no frame."""
+    if len(value) < _FRAME.size or value[0] != _MAGIC:
+        return None
+    found: int = _FRAME.unpack_from(value)[1]
+    return found
+
+
+def unframed(value: bytes) -> bytes:
+    """A value without its frame, if it has one."""
+    return value if schema_id(value) is None else value[_FRAME.size :]
+
+
 def record_from_json(value: bytes) -> Record:
-    """Read back a record that this service wrote; raises `ValueError` where it is none."""
+    """Read back a record that this service wrote, framed or not; raises `ValueError` where it is none."""
+    value = unframed(value)
     raw = json.loads(value)
     name = raw.get("schema") if isinstance(raw, dict) else None
     for model in (EnrichedArticle, ArticleEvent, ArticleEntity, Rejected):
@@ -311,7 +371,7 @@ def dataschema(record: Record) -> str:
     return f"urn:newsstream:{record.schema_.replace('/', ':')}"
 
 
-def _cloudevents(record: Record, *, source: str) -> tuple[tuple[str, bytes], ...]:
+def _cloudevents(record: Record, *, source: str, content_type: str) -> tuple[tuple[str, bytes], ...]:
     name, _, version = record.schema_.partition("/")
     return (
         ("ce_specversion", b"1.0"),
@@ -320,7 +380,7 @@ def _cloudevents(record: Record, *, source: str) -> tuple[tuple[str, bytes], ...
         ("ce_type", f"newsstream.{name}.v{version}".encode()),
         ("ce_time", record.processed_at.isoformat().replace("+00:00", "Z").encode()),
         ("ce_dataschema", dataschema(record).encode()),
-        ("content-type", b"application/json"),
+        ("content-type", content_type.encode()),
     )
 
 

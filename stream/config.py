@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -57,6 +59,19 @@ class Settings(BaseSettings):
         120, ge=2, le=3600, description="Seconds until an output that the broker does not take has failed."
     )
     startup_timeout: float = Field(0, ge=0, description="Seconds to wait for Kafka and the topics at start; 0 waits for ever.")
+
+    # Schema registry
+    schema_registry_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="A schema registry with Confluent's API: outputs travel in its wire format; unset means plain JSON.",
+    )
+    schema_registry_username: str | None = Field(None, description="User of the schema registry (basic authentication).")
+    schema_registry_password: SecretStr | None = Field(None, description="Password of that user; never logged.")
+    schema_registry_cafile: str | None = Field(None, description="PEM file of the CA that signed the registry's certificate.")
+    schema_registry_register: bool = Field(
+        True, description="Register schemas that the registry does not have; false: `newsstream schemas register` does, or you."
+    )
 
     # Work
     processes: int = Field(0, ge=0, le=1024, description="Pool processes; 0 means one per core that this process may use.")
@@ -123,6 +138,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}HEARTBEAT_INTERVAL must be at most a third of {PREFIX}SESSION_TIMEOUT")
         if self.session_timeout > self.request_timeout:
             raise ValueError(f"{PREFIX}REQUEST_TIMEOUT must not be less than {PREFIX}SESSION_TIMEOUT")
+        if self.schema_registry_url and "@" in urlsplit(self.schema_registry_url).netloc:
+            raise ValueError(
+                f"{PREFIX}SCHEMA_REGISTRY_URL must not hold a password: "
+                f"{PREFIX}SCHEMA_REGISTRY_USERNAME and {PREFIX}SCHEMA_REGISTRY_PASSWORD are for that"
+            )
+        if bool(self.schema_registry_username) != bool(self.schema_registry_password):
+            raise ValueError(f"{PREFIX}SCHEMA_REGISTRY_USERNAME and {PREFIX}SCHEMA_REGISTRY_PASSWORD need each other")
         parse_ner_models(self.ner_models)
         if self.traces != "off" and not _traces_installed():
             raise ValueError(f"{PREFIX}TRACES={self.traces} needs OpenTelemetry: pip install 'newsstream[traces]'")
@@ -142,16 +164,17 @@ class Settings(BaseSettings):
         """Number of pool processes."""
         return self.processes or len(os.sched_getaffinity(0))
 
-    def options(self) -> outcome.Options:
-        """What the pipeline needs to know."""
+    def options(self, *, schema_ids: Mapping[str, int] | None = None) -> outcome.Options:
+        """What the pipeline needs to know; `schema_ids` are those of a schema registry."""
         return outcome.Options(
             max_message_bytes=self.max_message_bytes,
             max_text_chars=self.max_text_chars,
             max_output_bytes=self.max_output_bytes,
             ner_models=parse_ner_models(self.ner_models),
             event_threshold=self.event_threshold,
-            source=f"newsstream/{self.group_id}",
+            source=f"newsstream/{quote(self.group_id, safe='')}",
             service=stream.__version__,
+            schema_ids=schema_ids or {},
             traces_ratio=None if self.traces == "off" else self.traces_ratio,
         )
 
@@ -159,14 +182,14 @@ class Settings(BaseSettings):
         """TLS as configured, broker names checked; None without TLS. Raises `FileError` where a file cannot be used."""
         if not self.security_protocol.endswith("SSL"):
             return None
-        cafile = _readable("SSL_CAFILE", self.ssl_cafile)
-        try:
-            context = ssl.create_default_context(cafile=cafile)
-        except ssl.SSLError as error:
-            raise FileError(f"{PREFIX}SSL_CAFILE={cafile!r}: holds no certificate in PEM form ({error.reason})") from None
+        context = _trusting("SSL_CAFILE", self.ssl_cafile)
         if self.ssl_certfile:
             self._load_certificate(context, self.ssl_certfile)
         return context
+
+    def registry_ssl_context(self) -> ssl.SSLContext:
+        """TLS to the schema registry, its name checked. Raises `FileError` where the file cannot be used."""
+        return _trusting("SCHEMA_REGISTRY_CAFILE", self.schema_registry_cafile)
 
     def _load_certificate(self, context: ssl.SSLContext, certfile: str) -> None:
         """The client's certificate and key, which must fit."""
@@ -221,6 +244,14 @@ def _readable(setting: str, file: str | None) -> str | None:
     return file
 
 
+def _trusting(setting: str, cafile: str | None) -> ssl.SSLContext:
+    """TLS that checks names, and trusts the CA of this file, else the system's; raises `FileError` where it cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=_readable(setting, cafile))
+    except ssl.SSLError as error:
+        raise FileError(f"{PREFIX}{setting}={cafile!r}: holds no certificate in PEM form ({error.reason})") from None
+
+
 def _no_passphrase(key: str) -> NoReturn:
     """OpenSSL would ask for it on the terminal, and wait."""
     raise FileError(f"{key}: the key has a passphrase, which a service cannot be asked for: give it one without")
@@ -257,5 +288,6 @@ def _explain(error: Any) -> str:
     if not error["loc"]:
         return str(error["msg"]).removeprefix("Value error, ")
     name = str(error["loc"][0])
-    value = _HIDDEN if "password" in name else repr(error["input"])
+    secret = "password" in name or (name.endswith("_url") and "@" in str(error["input"]))
+    value = _HIDDEN if secret else repr(error["input"])
     return f"{PREFIX}{name.upper()}={value}: {error['msg'].removeprefix('Value error, ')}"

@@ -64,7 +64,7 @@ def key_of(value: bytes | None, *, settings: Settings) -> bytes | None:
 
 
 async def tail(topic: str, *, from_beginning: bool, most: int | None, idle: float | None, settings: Settings) -> None:
-    """Print the values of a topic, one a line, until `most` have come, or none for `idle` seconds, or Ctrl-C."""
+    """Print the values of a topic, one a line, unframed, until `most` have come, or none for `idle` seconds, or Ctrl-C."""
     short = {each.name: each.full_name(settings.topic_prefix) for each in topics.ALL}
     name = short.get(topic, topic)
     headers.accept_any_name()
@@ -83,7 +83,7 @@ async def tail(topic: str, *, from_beginning: bool, most: int | None, idle: floa
                     message = await asyncio.wait_for(consumer.getone(), idle)
                 except TimeoutError:
                     return
-                sys.stdout.buffer.write((message.value or b"") + b"\n")
+                sys.stdout.buffer.write(codec.unframed(message.value or b"") + b"\n")
                 sys.stdout.buffer.flush()
                 seen += 1
         finally:

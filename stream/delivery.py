@@ -41,6 +41,10 @@ class TooManyRejectedError(Exception):
     """Nearly everything is rejected: something is wrong with the input or with us, and draining the topic would hide it."""
 
 
+class UndeliveredError(TimeoutError):
+    """The broker does not take our records, and does not refuse them either."""
+
+
 class RefusedError(Exception):
     """The broker refuses a batch that it took before: its limit was lowered, and a restart will find out."""
 
@@ -153,6 +157,7 @@ class Delivery:
         in_flight: articles taken in and not acknowledged.
         max_rejected_ratio: of the last `rejected_window` articles, above which `fail` is told; 1 means never.
         rejected_window: see above.
+        patience: seconds that the broker may take for the records of an article whose turn it is; None means for ever.
         passed: told how each article passed, once it is acknowledged.
 
     """
@@ -169,8 +174,10 @@ class Delivery:
         in_flight: int,
         max_rejected_ratio: float = 1.0,
         rejected_window: int = 500,
+        patience: float | None = None,
         passed: Callable[[Passage], None] | None = None,
     ) -> None:
+        self._patience = patience
         self._process = process
         self._publisher = publisher
         self._acknowledge = acknowledge
@@ -298,6 +305,10 @@ class Delivery:
 
     async def _delivered(self, sent: list[asyncio.Future[Any]]) -> None:
         """Wait until the broker has all; raises what went wrong first."""
+        # aiokafka's idempotent producer tries for ever: it cannot give up a batch without a gap in its sequence numbers
+        _, late = await asyncio.wait(sent, timeout=self._patience) if sent else ((), ())
+        if late:
+            raise UndeliveredError(f"the broker has not taken {len(late)} records within {self._patience:g} s")
         for result in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(result, MessageSizeTooLargeError):
                 raise RefusedError("the broker refuses a batch that it took before: was max.message.bytes lowered?") from result

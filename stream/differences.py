@@ -141,12 +141,12 @@ def _pairs(
     for old, new in places:
         del left[old], right[new]
     close = [
-        (tuple(-value for value in found), tuple(sorted((left[old], right[new]))), old, new)
+        (tuple(-value for value in found), old, new)
         for old in left
         for new in right
         if (found := affinity(before[old], now[new])) is not None
     ]
-    for _, _, old, new in sorted(close):
+    for _, old, new in sorted(close):  # what is equally close goes by its place, from whichever side one looks
         if old in left and new in right:
             places.append((old, new))
             del left[old], right[new]

@@ -21,13 +21,15 @@ class Options:
     max_message_bytes: int = 1024 * 1024
     max_text_chars: int = 60_000
     max_output_bytes: int = 1024 * 1024
-    """Size limit of an enriched record, in bytes of JSON; all records of an article together have `ALL_RECORDS` times that."""
+    """Size limit of an enriched record, in bytes of its value; all records of an article have `ALL_RECORDS` times that."""
     ner_models: Mapping[str, str] = field(default_factory=dict)
     event_threshold: float | None = None
     source: str = "newsstream"
     """``ce_source`` of every record."""
     service: str = "0"
     """Version of the service."""
+    schema_ids: Mapping[str, int] = field(default_factory=dict)
+    """A schema registry's ids by topic name; values are framed where their topic has one."""
     traces_ratio: float | None = None
     """The share of the traces begun here that is sampled; None where no spans are made of what passes."""
 
@@ -76,7 +78,7 @@ def encode(records: tuple[Record, ...], *, message: Message, options: Options, n
     room = ALL_RECORDS * options.max_output_bytes
     encoded: list[Encoded] = []
     for record in records:
-        encoded.append(codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio))
+        encoded.append(_encode(record, message, options))
         size = len(encoded[-1].value)
         room -= size
         if not isinstance(first, EnrichedArticle) or (size <= options.max_output_bytes and room >= 0):
@@ -116,8 +118,12 @@ def rejected(
         article_id=article_id,
         keep_bytes=options.max_message_bytes if keep_bytes is None else keep_bytes,
     )
-    return Outcome(
-        (codec.encode(record, message=message, source=options.source, traces_ratio=options.traces_ratio),), _summary(record)
+    return Outcome((_encode(record, message, options),), _summary(record))
+
+
+def _encode(record: Record, message: Message, options: Options) -> Encoded:
+    return codec.encode(
+        record, message=message, source=options.source, schema_ids=options.schema_ids, traces_ratio=options.traces_ratio
     )
 
 

@@ -15,6 +15,7 @@ from stream import codec, topics
 from stream.records import Article, ArticleEntity, ArticleEvent, EnrichedArticle, Rejected
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 _VERSION = "v1"
 
 RECORDS: Mapping[str, tuple[type[BaseModel], topics.Topic]] = {
@@ -38,7 +39,7 @@ _CLOUDEVENT = {
     "ce_type": "newsstream.<record>.v<version>",
     "ce_time": "when the record was made",
     "ce_dataschema": "the $id of the schema of the value",
-    "content-type": "application/json",
+    "content-type": f"{codec.JSON}; {codec.FRAMED} where a schema registry is set, and the value framed",
 }
 _DEAD_LETTER = {
     "__streams.errors.exception": "the reason, under Kafka Streams' name for it",
@@ -47,7 +48,6 @@ _DEAD_LETTER = {
     "__streams.errors.partition": "its partition, in digits",
     "__streams.errors.offset": "its offset, in digits",
 }
-_NO_PART_OF_A_TYPE = {"title", "description", "default", "examples", "enum"}
 
 
 class _Generator(GenerateJsonSchema):
@@ -69,6 +69,22 @@ def schema(name: str) -> dict[str, Any]:
     if "schema" in body["properties"]:  # it has a default for our own convenience; a reader finds it always
         body["required"] = ["schema", *body["required"]]
     return {"$schema": _DIALECT, "$id": _identity(name), **body}
+
+
+def for_registry(name: str) -> str:
+    """The same schema in draft-07, the newest dialect in which every schema registry compares versions; canonical text."""
+    return _canonical(_in_draft_07(schema(name)))
+
+
+def _in_draft_07(part: Any) -> Any:
+    if isinstance(part, dict):
+        renamed = {"definitions" if key == "$defs" else key: _in_draft_07(value) for key, value in part.items()}
+        if "$schema" in renamed:
+            renamed["$schema"] = _DRAFT_07
+        if isinstance(reference := renamed.get("$ref"), str):
+            renamed["$ref"] = reference.replace("#/$defs/", "#/definitions/")
+        return renamed
+    return [_in_draft_07(each) for each in part] if isinstance(part, list) else part
 
 
 def _headers(topic: topics.Topic) -> dict[str, Any]:
@@ -116,7 +132,10 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "newsstream",
             "version": stream.__version__,
-            "description": "Streaming enrichment of news: language, entities and event types.",
+            "description": (
+                "Streaming enrichment of news: language, entities and event types. Where a schema registry is set, what leaves "
+                "is framed (byte 0, the schema's id in four bytes, the JSON); what arrives may always be."
+            ),
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -164,60 +183,3 @@ def drift(folder: Path) -> list[str]:
             found.append(f"{name}: differs from the records (`make schemas` writes it)")
     present = sorted(str(path.relative_to(folder)) for path in (*folder.glob("*/v*.json"), *folder.glob("*.yaml")))
     return [*found, *(f"{name}: no record has this schema" for name in present if name not in generated)]
-
-
-def breaking(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What a schema must not do to those who rely on an earlier one of the same major version; empty where all is well.
-
-    Nothing may be removed, become required or change its type, and no value may leave an enumeration: records that were
-    published once stay readable, and producers stay accepted. What leaves may not stop being required nor gain a type
-    (`null`, say); what arrives may. Optional fields and values of an enumeration may be added.
-    """
-    arrives = old.get("$id") == _identity("article")
-    found = []
-    for where, before, after in _objects(old, new):
-        fields, kept = before.get("properties", {}), after.get("properties", {})
-        demanded, demands = set(before.get("required", ())), set(after.get("required", ()))
-        found += [f"{where}: {name} was removed" for name in sorted(set(fields) - set(kept))]
-        found += [f"{where}: {name} is newly required" for name in sorted(demands - demanded)]
-        if not arrives:
-            found += [f"{where}: {name} is no longer required" for name in sorted((demanded - demands) & set(kept))]
-        found += [
-            f"{where}: {name} has changed its type"
-            for name in sorted(set(fields) & set(kept))
-            if not _compatible(fields[name], kept[name], arrives=arrives)
-        ]
-        found += [
-            f"{where}: the value {value} of {name} was removed"
-            for name in fields
-            for value in _values(fields[name])
-            if value not in _values(kept.get(name, fields[name]))
-        ]
-        found += [f"{where}: the value {value} was removed" for value in _values(before) if value not in _values(after)]
-    return found
-
-
-def _compatible(before: Mapping[str, Any], after: Mapping[str, Any], *, arrives: bool) -> bool:
-    old, new = _alternatives(before), _alternatives(after)
-    return all(each in new for each in old) if arrives else all(each in old for each in new)
-
-
-def _alternatives(field: Mapping[str, Any]) -> list[Any]:
-    return [_bare(each) for each in field.get("anyOf", (field,))]
-
-
-def _values(field: Mapping[str, Any]) -> list[Any]:
-    return [value for each in field.get("anyOf", (field,)) for value in each.get("enum", ())]
-
-
-def _bare(field: Any) -> Any:
-    """A field's schema without what does not make its type; values of enumerations are compared one by one."""
-    if isinstance(field, dict):
-        return {key: _bare(value) for key, value in field.items() if key not in _NO_PART_OF_A_TYPE}
-    return field
-
-
-def _objects(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    yield str(old.get("title", "")), old, new
-    for name, before in old.get("$defs", {}).items():
-        yield name, before, new.get("$defs", {}).get(name, {})

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, NamedTuple, NoReturn
 
@@ -21,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 import stream
-from stream import access, acls, admin, codec, delivery, handshake, headers, lag, offsets, outcome, pool, probes, topics
+from stream import access, acls, admin, codec, delivery, handshake, headers, lag, offsets, outcome, pool, probes, registry, topics
 from stream.config import FileError, Settings
 from stream.metrics import Metrics
 from stream.records import Message
@@ -132,6 +132,7 @@ class Worker:
         self._pool: pool.Pool | None = None
         self._delivery: delivery.Delivery | None = None
         self._publisher: delivery.KafkaPublisher | None = None
+        self._schema_ids: Mapping[str, int] = {}
         self._last_turn = time.monotonic()
 
     async def run(self) -> int:
@@ -141,7 +142,15 @@ class Worker:
         try:
             async with AsyncExitStack() as stack:
                 return await self._run(stack)
-        except (OSError, TimeoutError, KafkaError, access.DeniedError, FileError, pool.PoolBrokenError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            KafkaError,
+            access.DeniedError,
+            registry.RefusedError,
+            FileError,
+            pool.PoolBrokenError,
+        ) as error:
             log.error("cannot start", error=str(error))  # noqa: TRY400 - a message for the operator; a traceback would hide it
             return 1
 
@@ -206,9 +215,12 @@ class Worker:
 
     async def _open_pool(self, stack: AsyncExitStack) -> None:
         settings = self._settings
+        self._schema_ids = await registry.wait_for_ids(settings, waiting=_said_once("waiting for the schema registry"))
+        if self._schema_ids:
+            log.info("outputs travel in the schema registry's wire format", schema_ids=self._schema_ids)
         self._pool = pool.Pool(
             factory=settings.pipeline_factory,
-            options=settings.options(),
+            options=settings.options(schema_ids=self._schema_ids),
             limits=pool.Limits(
                 size=settings.pool_size(),
                 prefetch=settings.prefetch,
@@ -230,15 +242,7 @@ class Worker:
         log.warning("pool process replaced", cause=cause)
 
     async def _wait_for_kafka(self) -> None:
-        last = ""
-
-        def waiting(reason: str) -> None:
-            nonlocal last
-            if reason != last:
-                log.warning("waiting for Kafka", reason=reason)
-            last = reason
-
-        await admin.wait_until_ready(self._settings, waiting=waiting)
+        await admin.wait_until_ready(self._settings, waiting=_said_once("waiting for Kafka"))
 
     async def _fitted(self, settings: Settings) -> Settings:
         """The settings, with the output limit lowered to what the output topics take."""
@@ -270,11 +274,12 @@ class Worker:
             publisher=publisher,
             acknowledge=self._acknowledge,
             fail=self._fail,
-            options=settings.options(),
+            options=settings.options(schema_ids=self._schema_ids),
             metrics=self._metrics,
             in_flight=_IN_FLIGHT_PER_PROCESS * settings.pool_size(),
             max_rejected_ratio=settings.max_rejected_ratio,
             rejected_window=settings.rejected_window,
+            patience=settings.delivery_timeout,
             passed=spans,
         )
         stack.push_async_callback(self._delivery.stop)
@@ -508,6 +513,19 @@ class Worker:
         if not self._assignment():
             return "no partition is assigned"
         return None
+
+
+def _said_once(event: str) -> Callable[[str], None]:
+    """Log why something is waited for, when the reason is another than before."""
+    last = ""
+
+    def waiting(reason: str) -> None:
+        nonlocal last
+        if reason != last:
+            log.warning(event, reason=reason)
+        last = reason
+
+    return waiting
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:

@@ -100,6 +100,53 @@ def test_a_byte_order_mark_is_no_reason_to_refuse() -> None:
     assert _article(b'\xef\xbb\xbf{"text": "a"}').text == "a"
 
 
+@pytest.mark.parametrize("schema", [0, 7, 2**32 - 1])
+def test_an_article_in_a_schema_registry_s_frame_is_read(schema: int) -> None:
+    """Byte 0, four bytes of an id, JSON, with or without a byte order mark: the same article, with the same id, as without."""
+    plain = b'{"text": "Kyiv is quiet."}'
+
+    assert _article(codec.framed(plain, schema)) == _article(plain)
+    assert _article(codec.framed(b"\xef\xbb\xbf" + plain, schema)) == _article(plain)
+    assert codec.schema_id(codec.framed(plain, schema)) == schema
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "words"),
+    [
+        (b"\x00", Reason.NOT_JSON, "line 1 column 1"),
+        (b"\x00\x00\x00\x07", Reason.NOT_JSON, "line 1 column 1"),
+        (b"\x00\x00\x00\x00\x07", Reason.NOT_JSON, "after a schema registry's frame"),
+        (b"\x00\x00\x00\x00\x07\x06abc", Reason.NOT_JSON, "only JSON is read, not Avro"),
+        (b"\x00\x00\x00\x00\x07\xff", Reason.NOT_UTF8, "only JSON is read, not Avro"),
+        (b"\x01\x00\x00\x00\x07{}", Reason.NOT_JSON, "line 1 column 1"),
+        (codec.framed(codec.framed(b'{"text": "a"}', 1), 1), Reason.NOT_JSON, "frame"),
+        ('{"text": "a"}'.encode("utf-16-be"), Reason.NOT_JSON, "frame"),
+        ('{"text": "a"}'.encode("utf-32-be"), Reason.NOT_JSON, "frame"),
+        (codec.framed(b'{"text": 7}', 1), Reason.INVALID, "text"),
+    ],
+)
+def test_what_is_no_json_in_a_frame_is_refused_whole(value: bytes, reason: Reason, words: str) -> None:
+    """Avro, half a frame, another byte, two frames: the rejection keeps every byte, so that a replay gets what came."""
+    refused = _refusal(value)
+
+    assert refused.reason is reason
+    assert words in refused.detail
+    assert base64.b64decode(refused.original.value or "") == value
+
+
+def test_a_record_is_framed_where_its_topic_has_an_id() -> None:
+    """The frame comes before the same JSON; other topics' ids are nothing to it; and our own reader copes with both."""
+    message = Message(value=b"x")
+    record = _rejected(message)
+
+    plain = codec.encode(record, message=message, source="newsstream/test", schema_ids={"enriched": 1})
+    made = codec.encode(record, message=message, source="newsstream/test", schema_ids={"enriched": 1, "rejected": 258})
+
+    assert made.value == b"\x00\x00\x00\x01\x02" + plain.value
+    assert codec.record_from_json(made.value) == codec.record_from_json(plain.value) == record
+    assert codec.unframed(made.value) == codec.unframed(plain.value) == plain.value
+
+
 def test_lone_surrogates_are_replaced() -> None:
     """Half an emoji is odd, not wrong: it becomes U+FFFD, and whole emoji stay."""
     assert _article(b'{"text": "a\\ud83d b \\ud83d\\ude00"}').text == "a\ufffd b 😀"

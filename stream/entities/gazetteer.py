@@ -36,6 +36,11 @@ class Known:
     splits: bool = False
     """Whether a person's name after it is another name."""
 
+    @property
+    def country(self) -> bool:
+        """Whether it is a country or a territory."""
+        return self.link is not None and self.link.scheme == "iso3166"
+
     def name(self, language: str) -> str | None:
         """Its name in a language."""
         return self.names.get(language) or self.names.get("")
@@ -48,9 +53,7 @@ class Gazetteer:
         self.info = info
         self._entries = entries
         self._inflected = inflected
-        self._beginnings = {
-            name[:_DEMONYM_STEM] for name, known in entries.items() if known.link is not None and known.link.scheme == "iso3166"
-        }
+        self._beginnings = {name[:_DEMONYM_STEM] for name, known in entries.items() if known.country}
 
     @classmethod
     def load(cls, path: Path) -> Gazetteer:

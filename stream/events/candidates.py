@@ -204,10 +204,12 @@ def _modality(
     latest: int,
     inside: bool,
 ) -> Modality:
-    """The encoder's modality where it is sure, else that of the rules."""
+    """The modality of the rules; where they see an assertion, what the encoder is sure of: less real is safer than more."""
     ruled = modality.judge(match, clause, cues, known, latest=latest)
     if inside and ruled in {Modality.ASSERTED, Modality.FUTURE}:
         ruled = Modality.HYPOTHETICAL
+    if ruled is not Modality.ASSERTED:
+        return ruled
     read_as: Mapping[Modality, float] = seen.modality(match.first, match.last)
     best = max(read_as, key=lambda name: read_as[name], default=ruled)
     return best if read_as.get(best, 0.0) >= _SURE else ruled

@@ -133,6 +133,7 @@ def named(seen: Features) -> dict[str, float]:
         "unlisted": float(not seen.listed),
         "sign": _log_odds(seen.sign),
         "sign of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign),
+        "article elsewhere of an unlisted": 0.0 if seen.listed else min(3.0, max(0.0, seen.article_elsewhere - 2.0)),
         "rival": seen.rival,
         "no sign": float(seen.sign < _FAINT),
         "actor": float(seen.actor),

@@ -10,11 +10,11 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from stream import admin, codec, delivery, differences, pool, topics
+from stream import admin, codec, delivery, differences, pool, registry, topics
 from stream.codec import Encoded
 from stream.config import Settings
 from stream.metrics import Metrics
-from stream.outcome import Outcome
+from stream.outcome import Options, Outcome
 from stream.records import EnrichedArticle, Message, Reason
 from stream.replay import ReplayError, page, published, reading, tables, within
 from stream.replay.comparison import Compared, Standing, Summary, Tally, compare
@@ -66,8 +66,9 @@ async def run(job: Job, settings: Settings) -> int:
             await before.collect(shown)
             compared = _Comparing(before, job=job, shown=shown)
         publisher, fitted = await _publisher(stack, job, settings)
+        options = fitted.options(schema_ids=await _schema_ids(job, settings))
         answering = _Answering(part, compared=compared, shown=shown)
-        await answering.run(stack, publisher, guarded=over, settings=fitted)
+        await answering.run(stack, publisher, guarded=over, settings=fitted, options=options)
         if compared is not None:
             compared.conclude()
         where = "published nowhere" if job.into is None else f"published on {job.into}…"
@@ -117,6 +118,17 @@ async def _publisher(stack: AsyncExitStack, job: Job, settings: Settings) -> tup
     return publisher, settings
 
 
+async def _schema_ids(job: Job, settings: Settings) -> dict[str, int]:
+    """A schema registry's ids for the topics that are published to; none where nothing is published, or no registry is set."""
+    if job.into is None or settings.schema_registry_url is None:
+        return {}
+    there = settings.model_copy(update={"topic_prefix": job.into})
+    try:
+        return await registry.ids(there, register=settings.schema_registry_register)
+    except (registry.RefusedError, registry.UnavailableError) as error:
+        raise ReplayError(str(error)) from error
+
+
 class _Answering:
     """The pool and the delivery of a worker, over a part of the input that has an end."""
 
@@ -132,10 +144,12 @@ class _Answering:
         self.rejected = 0
         """Those of them that the pipeline refused."""
 
-    async def run(self, stack: AsyncExitStack, publisher: delivery.Publisher, *, guarded: bool, settings: Settings) -> None:
+    async def run(
+        self, stack: AsyncExitStack, publisher: delivery.Publisher, *, guarded: bool, settings: Settings, options: Options
+    ) -> None:
         """Answer every article of the part; raises what went wrong, and then the rest is not answered."""
         failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        workers = _pool(settings)
+        workers = _pool(settings, options)
         stack.push_async_callback(workers.stop)
         try:
             await workers.start()
@@ -151,7 +165,7 @@ class _Answering:
             publisher=publisher,
             acknowledge=self._acknowledge,
             fail=failure.set_exception,
-            options=settings.options(),
+            options=options,
             metrics=Metrics(),
             in_flight=_IN_FLIGHT_PER_PROCESS * settings.pool_size(),
             max_rejected_ratio=settings.max_rejected_ratio if guarded else 1.0,
@@ -258,10 +272,10 @@ def _check_progress(handler: delivery.Delivery, *, seconds: float) -> None:
         raise TimeoutError(f"nothing was acknowledged for {seconds:g} s")
 
 
-def _pool(settings: Settings) -> pool.Pool:
+def _pool(settings: Settings, options: Options) -> pool.Pool:
     return pool.Pool(
         factory=settings.pipeline_factory,
-        options=settings.options(),
+        options=options,
         limits=pool.Limits(
             size=settings.pool_size(),
             prefetch=settings.prefetch,

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from stream import codec, config, schemas, topics
+from stream import codec, compatibility, config, schemas, topics
 from stream.records import Article, Message, Record, Rejected
 
 FOLDER = Path(__file__).parents[2] / "schemas"
@@ -169,7 +169,36 @@ def test_a_record_names_its_schema_in_value_and_header(name: str) -> None:
 @pytest.mark.parametrize("name", schemas.RECORDS)
 def test_nothing_published_is_taken_back(name: str) -> None:
     """The schemas of `published/` are those that people rely on: within v1 only what is optional is added."""
-    assert schemas.breaking(_load(PUBLISHED / f"{name}-v1.json"), schemas.schema(name)) == []
+    assert compatibility.breaking(_load(PUBLISHED / f"{name}-v1.json"), schemas.schema(name)) == []
+
+
+def test_no_record_that_was_published_has_gone() -> None:
+    """Nor is there one that nobody published: a new record is published with its first release."""
+    assert {path.name.removesuffix("-v1.json") for path in PUBLISHED.glob("*-v1.json")} == set(schemas.RECORDS)
+
+
+def test_no_topic_and_no_header_that_was_published_has_gone() -> None:
+    """`published/asyncapi.json` is what people have subscribed to."""
+    assert compatibility.withdrawn(_load(PUBLISHED / "asyncapi.json"), schemas.asyncapi()) == []
+
+
+def test_a_topic_that_moves_and_a_header_that_goes_are_seen() -> None:
+    """Whoever reads the old topic would wait for ever."""
+    old, new = schemas.asyncapi(), copy.deepcopy(schemas.asyncapi())
+    new["channels"]["events"]["address"] = "news.happenings"
+    new["channels"]["entities"]["messages"] = {}
+    del new["channels"]["rejected"]
+    new["components"]["messages"]["news-event"]["headers"]["required"].remove("ce_dataschema")
+    new["components"]["messages"]["rejected"]["payload"] = {"$ref": "rejected/v2.json"}
+
+    assert compatibility.withdrawn(old, new) == [
+        "events: news.events is now news.happenings",
+        "entities: article-entity no longer travels there",
+        "rejected: news.rejected is now nowhere",
+        "rejected: rejected no longer travels there",
+        "news-event: the header ce_dataschema is no longer sent",
+        "rejected: its schema is no longer rejected/v1.json",
+    ]
 
 
 @pytest.mark.parametrize("name", OUTGOING)
@@ -190,7 +219,7 @@ def test_a_removed_field_is_breaking() -> None:
     del new["properties"]["primary_event_type"]
     del new["$defs"]["Mention"]["properties"]["start"]
 
-    assert schemas.breaking(old, new) == ["EnrichedArticle: primary_event_type was removed", "Mention: start was removed"]
+    assert compatibility.breaking(old, new) == ["EnrichedArticle: primary_event_type was removed", "Mention: start was removed"]
 
 
 def test_a_newly_required_input_field_is_breaking() -> None:
@@ -199,7 +228,7 @@ def test_a_newly_required_input_field_is_breaking() -> None:
     new = copy.deepcopy(old)
     new["required"] = ["text", "title"]
 
-    assert schemas.breaking(old, new) == ["Article: title is newly required"]
+    assert compatibility.breaking(old, new) == ["Article: title is newly required"]
 
 
 def test_an_added_optional_field_breaks_nothing() -> None:
@@ -208,7 +237,7 @@ def test_an_added_optional_field_breaks_nothing() -> None:
     new = copy.deepcopy(old)
     new["properties"]["casualties"] = {"type": "integer"}
 
-    assert schemas.breaking(old, new) == []
+    assert compatibility.breaking(old, new) == []
 
 
 @pytest.mark.parametrize(
@@ -226,7 +255,7 @@ def test_a_changed_type_is_breaking(name: str, field: str, change: dict[str, Any
     new = copy.deepcopy(old)
     new["properties"][field] = change
 
-    (found,) = schemas.breaking(old, new)
+    (found,) = compatibility.breaking(old, new)
 
     assert found.endswith(complaint)
 
@@ -237,7 +266,26 @@ def test_a_reason_that_is_gone_is_breaking_and_one_more_is_not() -> None:
     new = copy.deepcopy(old)
     new["$defs"]["Reason"]["enum"] = [*new["$defs"]["Reason"]["enum"][1:], "too_boring"]
 
-    assert schemas.breaking(old, new) == ["Reason: the value empty was removed"]
+    assert compatibility.breaking(old, new) == ["Reason: the value empty was removed"]
+
+
+def test_a_value_that_is_gone_from_a_list_is_breaking() -> None:
+    """An enumeration may stand inside a field: in a list, beside a null."""
+    old = schemas.schema("enriched-article")
+    old["properties"]["desks"] = {"anyOf": [{"type": "array", "items": {"enum": ["home", "world"]}}, {"type": "null"}]}
+    new = copy.deepcopy(old)
+    new["properties"]["desks"]["anyOf"][0]["items"]["enum"] = ["world"]
+
+    assert compatibility.breaking(old, new) == ["EnrichedArticle: the value home of desks was removed"]
+
+
+def test_another_identity_is_breaking() -> None:
+    """Consumers dispatch on `ce_dataschema`."""
+    old = schemas.schema("rejected")
+
+    assert compatibility.breaking(old, old | {"$id": "urn:newsstream:rejected:2"}) == [
+        "the $id is no longer urn:newsstream:rejected:1"
+    ]
 
 
 def test_a_field_that_leaves_may_not_become_optional() -> None:
@@ -246,7 +294,7 @@ def test_a_field_that_leaves_may_not_become_optional() -> None:
     new = copy.deepcopy(old)
     new["required"].remove("confidence")
 
-    assert schemas.breaking(old, new) == ["ArticleEvent: confidence is no longer required"]
+    assert compatibility.breaking(old, new) == ["ArticleEvent: confidence is no longer required"]
 
 
 def test_input_may_be_accepted_more_widely() -> None:
@@ -256,7 +304,7 @@ def test_input_may_be_accepted_more_widely() -> None:
     new["properties"]["text"] = {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "or none"}
     new["required"] = []
 
-    assert schemas.breaking(old, new) == []
+    assert compatibility.breaking(old, new) == []
 
 
 @pytest.mark.parametrize("name", OUTGOING)

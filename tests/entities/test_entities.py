@@ -224,7 +224,7 @@ def test_an_ambiguous_name_is_not_forced_to_be_a_country() -> None:
     ("sentence", "language", "name", "kind"),
     [
         ("Il presidente Usa Barack Obama ha visitato Lisbona.", "it", "Barack Obama", "PER"),
-        ("L'incidente è avvenuto nel Comune di Vercelli, sulla strada per Torino.", "it", "Comune di Vercelli", "LOC"),
+        ("L'incidente è avvenuto nel Comune di Vercelli, sulla strada per Torino.", "it", "Comune di Vercelli", "ORG"),
         ("Microsoft vuole comprare Yahoo!, scrive il New York Times.", "it", "Yahoo!", "ORG"),
         ("Le ministre a reçu M. Dupont à Lyon.", "fr", "Dupont", "PER"),
         ("Talks with M. Night Shyamalan went on in Philadelphia.", "en", "M. Night Shyamalan", "PER"),

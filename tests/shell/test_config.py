@@ -39,6 +39,8 @@ def test_the_environment_is_read_and_the_command_line_wins(monkeypatch: pytest.M
         ("SECURITY_PROTOCOL", "TLS", "SASL_SSL"),
         ("PIPELINE_FACTORY", "no colon", "pattern"),
         ("TOPIC_PREFIX", "news/", "pattern"),
+        ("SCHEMA_REGISTRY_URL", "registry.example:8081", "pattern"),
+        ("SCHEMA_REGISTRY_URL", "https://registry.example/?token=1", "pattern"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
@@ -63,6 +65,9 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
         ({"session_timeout": 6, "heartbeat_interval": 5}, "NEWSSTREAM_HEARTBEAT_INTERVAL"),
         ({"session_timeout": 60, "request_timeout": 10}, "NEWSSTREAM_REQUEST_TIMEOUT"),
         ({"ner_models": "it_core_news_sm"}, "NEWSSTREAM_NER_MODELS"),
+        ({"schema_registry_username": "desk"}, "NEWSSTREAM_SCHEMA_REGISTRY_PASSWORD"),
+        ({"schema_registry_password": "x"}, "NEWSSTREAM_SCHEMA_REGISTRY_USERNAME"),
+        ({"schema_registry_url": "https://desk:x@registry.example"}, "NEWSSTREAM_SCHEMA_REGISTRY_USERNAME"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_named(settings: dict[str, object], words: str) -> None:
@@ -174,6 +179,17 @@ def test_key_and_certificate_may_lie_in_one_file(files: Files) -> None:
     settings = {"security_protocol": "SSL", "ssl_cafile": str(files.authority.file), "ssl_certfile": str(files.ours.both)}
 
     assert config.from_environment(**settings).ssl_context() is not None
+
+
+@pytest.mark.parametrize("address", ["https://desk:hunter2@registry.example", "ftp://desk:hunter2@registry.example"])
+def test_a_password_in_an_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """It has a variable of its own; the complaint, which goes to the log, does not show it."""
+    monkeypatch.setenv("NEWSSTREAM_SCHEMA_REGISTRY_URL", address)
+
+    with pytest.raises(ValueError, match="NEWSSTREAM_SCHEMA_REGISTRY_URL") as caught:
+        config.from_environment()
+
+    assert "hunter2" not in str(caught.value)
 
 
 def test_pipelines_by_language_are_a_mapping() -> None:

@@ -130,6 +130,23 @@ def test_nothing_is_acknowledged_before_the_broker_has_it() -> None:
     assert after == ["a", "b"]
 
 
+def test_a_broker_that_neither_takes_nor_refuses_is_given_up() -> None:
+    """An idempotent producer would try for ever: the worker leaves, and what is in flight is delivered again."""
+
+    async def act() -> Bench:
+        bench = Bench(_at_once, patience=0.05)
+        bench.publisher.hold = []
+        await bench.take("a", "b")
+        await bench.until(lambda: bool(bench.failures))
+        await bench.delivery.stop()
+        return bench
+
+    bench = asyncio.run(act())
+
+    assert bench.acknowledged == []
+    assert [type(error) for error in bench.failures] == [delivery.UndeliveredError]
+
+
 def test_a_failed_delivery_acknowledges_nothing_more() -> None:
     """The broker is gone: it is told once, and whatever is in flight stays unacknowledged."""
 

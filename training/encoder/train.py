@@ -1,7 +1,8 @@
 """Fine-tune the exported encoder on names and events together.
 
-``python -m training.encoder.train DATA OUT.pt [--epochs 8]``; DATA is the folder that holds ``teacher/`` and ``ner/``. Needs the
-requirements of ``training/requirements.txt``. Half of what it reads are sentences with names alone, so that it forgets none.
+``python -m training.encoder.train DATA OUT.pt [--minutes 24]``; DATA is the folder that holds ``teacher/`` and ``ner/``.
+Needs the packages of ``requirements/train.txt`` beside those of the service. A part of what it reads are sentences with names
+alone, so that it forgets none.
 """
 
 from __future__ import annotations
