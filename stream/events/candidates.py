@@ -11,7 +11,8 @@ from stream.records import Document, Entity, EntityType, EventType, FieldName, M
 
 _SURE = 0.6
 """Probability from which the encoder's modality stands against the rules'."""
-_DENIED, _LIKELY = 0.15, 0.5
+_SURER = 0.9
+_DENIED, _LIKELY = 0.05, 0.6
 """Probabilities below which the encoder denies a part that the rules give, and from which it gives one that they do not."""
 _ACTOR, _RECIPIENT = 0, 1
 
@@ -144,7 +145,7 @@ def _sentence(
     parties = people.parties(words, hits, named, busy)
     cues = matching.cues(words, hits)
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
-    clause = roles.Clause(words, hits, parties, matches, reported)
+    clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
     for match in matches:
         sure = seen.type(match.entry.type, match.first, match.last) >= _SURE
         outer = modality.embedded(match, clause)
@@ -174,7 +175,7 @@ def _sentence(
 
 
 def _taking_part(ruled: roles.Roles, match: matching.Match, clause: roles.Clause, seen: signs.Signs) -> roles.Roles:
-    """The parties that the rules assign, without those that the encoder denies; where none is left, whom it names."""
+    """The parties that the rules assign, without those that the encoder denies; where they assign none, whom it names."""
     if not seen.by_word:
         return ruled
     parts = {party: seen.part(party.first, party.last) for party in clause.parties if party.ids and not party.media}
@@ -189,8 +190,10 @@ def _taking_part(ruled: roles.Roles, match: matching.Match, clause: roles.Clause
         return tuple(sorted(likely, key=lambda party: abs(party.first - match.first))[:1])
 
     actors, recipients = kept(ruled.actors, _ACTOR), kept(ruled.recipients, _RECIPIENT)
-    actors = actors or nearest(_ACTOR, recipients)
-    recipients = recipients or nearest(_RECIPIENT, actors)
+    if not ruled.actors:
+        actors = nearest(_ACTOR, recipients)
+    if not ruled.recipients:
+        recipients = nearest(_RECIPIENT, actors)
     return dataclasses.replace(ruled, actors=actors, recipients=recipients)
 
 
@@ -212,7 +215,8 @@ def _modality(
         return ruled
     read_as: Mapping[Modality, float] = seen.modality(match.first, match.last)
     best = max(read_as, key=lambda name: read_as[name], default=ruled)
-    return best if read_as.get(best, 0.0) >= _SURE else ruled
+    least = _SURER if match.entry.elements else _SURE  # the rules know the words around the triggers of a lexicon
+    return best if read_as.get(best, 0.0) >= least else ruled
 
 
 def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause: roles.Clause) -> bool:
