@@ -86,7 +86,7 @@ def test_a_part_that_the_encoder_denies_is_taken_away() -> None:
 
 def test_a_part_that_the_rules_do_not_see_is_filled_by_whom_the_encoder_names() -> None:
     """The nearest name that the encoder takes for it."""
-    text = "What followed was the arrest of Rossi; Palermo, where the warrant was signed, kept silent."
+    text = "The arrest of Rossi came late; Palermo, where the warrant was signed, kept silent."
 
     found, entities = _read(
         text,
