@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -12,9 +13,10 @@ _INTRODUCTION = """\
 # Reliability
 
 Every article that arrives gets its enriched record or its rejection: at least once, in order per partition, and with derived
-ids, so that whoever writes by id sees the effect once. The table below was written by the run that it reports
-(`make faults`, Apache Kafka {kafka}, seed {seed}): articles keep arriving while something is broken at random moments, then
-everything on the output topics is compared with everything on the input topic.
+ids, so that whoever writes by id sees the effect once. Each line below was written by the run that it reports
+(`make faults`, or `make faults CASES=12` for some, on Apache Kafka {kafka}, with the seed that the line names): articles keep
+arriving while something is broken at random moments, then everything on the output topics is compared with everything on the input
+topic.
 
 *Duplicated* are outputs that came again after a crash, each with the same id; after SIGTERM there are none.
 *Recovery* is the longest time without any output, in seconds: session timeouts (3 s in these runs), restarts and the broker's
@@ -96,12 +98,20 @@ def total(rows: Sequence[Row]) -> str:
     return f"lost {lost} duplicated {duplicated} of {articles}"
 
 
-def document(rows: Sequence[Row], *, seed: int, kafka: str) -> str:
-    """The page."""
-    head = "| case | articles | faults | lost | duplicated | recovery (s) | |\n|---|--:|--:|--:|--:|--:|---|"
-    body = [
-        f"| {row.number}. {row.title} | {row.articles:,} | {row.faults} | {row.lost} | {row.duplicated} "
-        f"| {row.silence:.1f} | {row.note} |"
-        for row in rows
-    ]
-    return "\n".join([_INTRODUCTION.format(seed=seed, kafka=kafka), head, *body, "", f"`{total(rows)}`", ""])
+def document(rows: Sequence[Row], *, seed: int, kafka: str, before: str = "") -> str:
+    """The page: the lines of these rows, and of the cases that did not run now those that stood there `before`."""
+    head = "| case | articles | faults | lost | duplicated | recovery (s) | seed | |\n|---|--:|--:|--:|--:|--:|--:|---|"
+    lines = [(int(found[1]), found[0]) for found in _LINE.finditer(before)]
+    ran = {row.number for row in rows}
+    lines = [one for one in lines if one[0] not in ran]
+    for row in rows:
+        figures = f"{row.articles:,} | {row.faults} | {row.lost} | {row.duplicated} | {row.silence:.1f} | {seed}"
+        lines.append((row.number, f"| {row.number}. {row.title} | {figures} | {row.note} |"))
+    lines.sort(key=lambda one: one[0])
+    counted = [[int(cell.replace(",", "")) for cell in line.split(" | ")[1:5]] for _, line in lines]
+    articles, _, lost, duplicated = (sum(column) for column in zip(*counted, strict=True))
+    last = f"`lost {lost} duplicated {duplicated} of {articles}`"
+    return "\n".join([_INTRODUCTION.format(kafka=kafka), head, *(line for _, line in lines), "", last, ""])
+
+
+_LINE = re.compile(r"^\| (\d+)\. .*\|$", re.MULTILINE)

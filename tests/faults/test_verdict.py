@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from stream import outcome
 from stream.outcome import Options
 from stream.records import Message, Reason
-from tests.faults import verdict
+from tests.faults import report, verdict
 from tests.faults.verdict import Verdict
 from tests.kafka.client import Received
 
@@ -98,3 +98,22 @@ def test_silence_is_measured_between_the_first_output_and_the_last() -> None:
     timeline = [(0.0, 0), (5.0, 10), (6.0, 20), (7.0, 20), (9.5, 30), (60.0, 30)]
 
     assert verdict.longest_silence(timeline) == 3.5
+
+
+def _row(number: int, **figures: int) -> report.Row:
+    defaults = {"articles": 1_000, "faults": 3, "lost": 0, "duplicated": 0}
+    chosen = defaults | figures
+    return report.Row(number=number, title=f"Case {number}", silence=1.5, seconds=9, note="", troubles=(), **chosen)
+
+
+def test_a_selection_of_cases_rewrites_its_own_lines_of_the_page() -> None:
+    """The others stay as their run wrote them, and the total counts all."""
+    whole = report.document([_row(1), _row(2, duplicated=7), _row(10)], seed=5, kafka="4")
+
+    again = report.document([_row(2, articles=2_500, duplicated=1)], seed=6, kafka="4", before=whole)
+
+    lines = [line for line in again.splitlines() if line.startswith("| ") and "Case" in line]
+    assert lines[0] == "| 1. Case 1 | 1,000 | 3 | 0 | 0 | 1.5 | 5 |  |"
+    assert lines[1] == "| 2. Case 2 | 2,500 | 3 | 0 | 1 | 1.5 | 6 |  |"
+    assert [line.split(".")[0] for line in lines] == ["| 1", "| 2", "| 10"]
+    assert again.splitlines()[-1] == "`lost 0 duplicated 1 of 4500`"
