@@ -15,8 +15,8 @@ _INTRODUCTION = """\
 Every article that arrives gets its enriched record or its rejection: at least once, in order per partition, and with derived
 ids, so that whoever writes by id sees the effect once. Each line below was written by the run that it reports
 (`make faults`, or `make faults CASES=12` for some, on Apache Kafka {kafka}, with the seed that the line names): articles keep
-arriving while something is broken at random moments, then everything on the output topics is compared with everything on the input
-topic.
+arriving while something is broken at random moments, then everything on the output topics is compared with everything on the
+input topic.
 
 *Duplicated* are outputs that came again after a crash, each with the same id; after SIGTERM there are none.
 *Recovery* is the longest time without any output, in seconds: session timeouts (3 s in these runs), restarts and the broker's
