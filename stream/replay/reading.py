@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 from pydantic import BaseModel, ConfigDict
 
-from stream import admin
+from stream import admin, headers
 from stream.config import Settings
 from stream.replay import ReplayError, within
 
@@ -151,6 +151,7 @@ async def _fetch(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition,
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer without a group, which neither commits nor jumps to where messages are."""
+    headers.accept_any_name()
     consumer = AIOKafkaConsumer(
         **settings.client_arguments(),
         auto_offset_reset="none",
