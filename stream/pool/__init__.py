@@ -215,15 +215,18 @@ class Pool:
 
     async def _spawn(self) -> _Child | str:
         """A process that is ready, or why there is none."""
-        subprocess = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "stream.pool.process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=os.environ | _ENVIRONMENT,
-            limit=_PIPE_LIMIT,
-        )
+        try:
+            subprocess = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "stream.pool.process",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=os.environ | _ENVIRONMENT,
+                limit=_PIPE_LIMIT,
+            )
+        except OSError as error:  # no room for another process, or no right to start one
+            return str(error)
         self._starting.add(subprocess)
         assert subprocess.stdin is not None
         assert subprocess.stdout is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -144,6 +145,18 @@ def test_a_pipeline_that_cannot_be_opened_breaks_the_pool() -> None:
     with pytest.raises(pool.PoolBrokenError, match="nowhere"):
         asyncio.run(act())
     assert causes == ["start"] * 3
+
+
+def test_a_process_that_the_system_does_not_start_breaks_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No room for another process, or no right to start one: whoever waits for the pool learns it instead of waiting for ever."""
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+
+    async def act() -> None:
+        async with asyncio.timeout(30), _pool():
+            pass
+
+    with pytest.raises(pool.PoolBrokenError, match="/nonexistent/python"):
+        asyncio.run(act())
 
 
 def test_a_pool_that_only_dies_gives_up() -> None:
