@@ -67,8 +67,9 @@ up:  ## start the compose stack: Kafka, the topics, two workers, Prometheus, Gra
 down:  ## stop it
 	docker compose down
 
-docs: $(VENV)/.dev  ## write the tables of the README and of docs/ from the code
+docs: $(VENV)/.dev  ## write, from the code, the tables of the README and of docs/, and the rules for Kubernetes
 	$(BIN)/python -m tests.test_readme
+	$(BIN)/python -m tests.deploy.rules
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .cache build dist
