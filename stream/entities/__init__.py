@@ -83,7 +83,10 @@ def read(document: Document, *, language: str, article_id: str, models: Models) 
 
     """
     nlp = models.nlp(language)
-    tagged = [mentions.tag(nlp, text, field=field) for field, text in _readable(document)]
+    tagged = [
+        mentions.tag(nlp, text, field=field, sentences=[(one.start, one.end) for one in document.sentences if one.field == field])
+        for field, text in _readable(document)
+    ]
     found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=models.gazetteer)]
     return Reading(
         entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer),

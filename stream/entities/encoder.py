@@ -62,9 +62,7 @@ class Encoder:
         for first, last in _windows(segments, ids):
             if not left:
                 break
-            if not any(
-                segment.text[0].isalpha() if told else _can_begin_a_name(segment.text) for segment in segments[first:last]
-            ):
+            if not any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
                 continue
             left -= 1
             scores = self._read(ids[first:last])

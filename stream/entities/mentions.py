@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spacy.language import Language
@@ -51,19 +52,27 @@ class Tagged:
     signs: tuple[Sign, ...]
 
 
-def tag(nlp: Language, text: str, *, field: FieldName) -> Tagged:
-    """Run the pipeline."""
+def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple[int, int]]) -> Tagged:
+    """Run the pipeline; a name ends with the sentence in which it begins (`sentences` are those of the field, in order)."""
     if not text.strip():
         return Tagged(field, text, (), ())
     nlp.max_length = max(nlp.max_length, len(text) + 1)
     with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
         doc = nlp(text)
-        spans = tuple((span.start_char, span.end_char, pipelines.entity_type(span.label_)) for span in doc.ents)
+        spans = tuple(_inside_sentences(((span.start_char, span.end_char, span.label_) for span in doc.ents), sentences))
         signs = tuple(
             Sign(field, start, end, tuple(types.tolist()), tuple(modalities.tolist()), *parts.tolist())
             for start, end, types, modalities, parts in doc.user_data.get(component.SIGNS, ())
         )
     return Tagged(field, text, spans, signs)
+
+
+def _inside_sentences(found: Iterable[tuple[int, int, str]], sentences: Sequence[tuple[int, int]]) -> Iterator[_Span]:
+    starts = [start for start, _ in sentences]
+    for start, end, label in found:
+        number = bisect.bisect_right(starts, start) - 1
+        if number >= 0 and start < sentences[number][1]:
+            yield start, min(end, sentences[number][1]), pipelines.entity_type(label)
 
 
 def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:

@@ -341,3 +341,13 @@ def test_a_list_of_namesakes_is_read_in_bounded_time() -> None:
 
     assert len(merged) == len(names)
     assert time.process_time() - started < 5
+
+
+def test_a_name_ends_with_the_sentence_in_which_it_begins() -> None:
+    """A full stop alone belongs to no sentence, and is no part of a name that is read across it."""
+    document = text.clean(None, "U.S. . U.S.")
+
+    found = entities.find(document, language="en", article_id="a", models=_models())
+
+    assert found
+    assert all(document.text[one.start : one.end] == one.text for entity in found for one in entity.mentions)
