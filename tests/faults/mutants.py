@@ -92,7 +92,8 @@ def batches(total: int, *, seed: int) -> Iterator[list[Outgoing]]:
 
 
 def _outgoing(number: int, value: bytes, chance: random.Random) -> Outgoing:
-    key = chance.choice((None, b"", b"\xff", f"k{number % 97}".encode()))
+    keys = (b"", b"\xff", f"k{number % 97}".encode())
+    key = chance.choice((None, *keys) if value else keys)  # a producer sends no message with neither key nor value
     trace = f"00-{number + 1:032x}-{1:016x}-01".encode()
     return key, value or None, (("traceparent", trace), *_junk(chance))  # no value is a tombstone
 
