@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from stream.records import EVENT_TYPES, Modality
+
 LANGUAGES = ("it", "en", "uk", "ru", "de", "fr", "es", "pl", "pt", "nl")
 STYLES = frozenset(("headline", "lead", "wire", "prose", "quote", "mt", "caps"))
 HARD = frozenset(
@@ -17,11 +19,8 @@ HARD = frozenset(
     " acronym inflected ministry place".split()
 )
 MENTIONS = frozenset(("PER", "ORG", "LOC"))
-EVENTS = frozenset(
-    "AGREE CONSULT SUPPORT CONCEDE COOPERATE AID RETREAT REQUEST ACCUSE REJECT THREATEN PROTEST SANCTION MOBILIZE COERCE"
-    " ASSAULT".split()
-)
-MODALITIES = ("asserted", "future", "hypothetical", "negated", "historical")
+EVENTS = frozenset(kind.value for kind in EVENT_TYPES)
+MODALITIES = tuple(one.value for one in Modality)
 HELD_OUT, TUNING = 5, 7
 """One sentence in five is never trained on; of the rest one in seven tunes what weighs the encoder, and so is not shown to it."""
 

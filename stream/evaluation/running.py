@@ -16,27 +16,19 @@ from stream.outcome import Options
 from stream.records import EnrichedArticle, Message
 
 
-def enrich(
-    texts: Iterable[str], *, options: Options, about: str, titles: Iterable[str | None] | None = None
-) -> Iterator[EnrichedArticle | None]:
+def enrich(texts: Iterable[str], *, options: Options, about: str) -> Iterator[EnrichedArticle | None]:
     """The enriched article of each text, in order; None where it was rejected. Shows its progress on a terminal.
 
     Args:
-        texts: each becomes an article without a title, unless `titles` has one.
+        texts: each becomes an article without a title.
         options: of the pipeline.
         about: what is measured, for the progress bar.
-        titles: as many as `texts`.
 
     """
     models = pipeline.load(options)
     now = datetime.now(UTC)
-    bodies = list(texts)
-    heads = [None] * len(bodies) if titles is None else list(titles)
-    shown = track(
-        list(zip(heads, bodies, strict=True)), description=about, console=Console(stderr=True), disable=not sys.stderr.isatty()
-    )
-    for title, text in shown:
-        value = {"text": text} if title is None else {"title": title, "text": text}
-        message = Message(value=json.dumps(value, ensure_ascii=False).encode())
+    shown = track(list(texts), description=about, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    for text in shown:
+        message = Message(value=json.dumps({"text": text}, ensure_ascii=False).encode())
         first, *_ = pipeline.enrich(message, models=models, options=options, clock=time.perf_counter, now=now)
         yield first if isinstance(first, EnrichedArticle) else None

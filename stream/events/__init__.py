@@ -1,4 +1,4 @@
-"""What happened, to whom, and on what evidence: PLOVER event types by lexicon and rule, in ten languages."""
+"""What happened, to whom, on what evidence: PLOVER types by lexicons, rules and what the encoder saw, in ten languages."""
 
 from __future__ import annotations
 

@@ -127,13 +127,14 @@ def read(text: str) -> dict[str, Scorer]:
 
 def named(seen: Features) -> dict[str, float]:
     """The features as figures of like size, by name."""
+    beyond = min(3.0, max(0.0, seen.article_elsewhere - 2.0))
     found = {
         "bias": 1.0,
         "rule": rule(seen) if seen.listed else 0.0,
         "unlisted": float(not seen.listed),
         "sign": _log_odds(seen.sign),
         "sign of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign),
-        "article elsewhere of an unlisted": 0.0 if seen.listed else min(3.0, max(0.0, seen.article_elsewhere - 2.0)),
+        "article elsewhere of an unlisted": 0.0 if seen.listed else beyond,
         "rival": seen.rival,
         "no sign": float(seen.sign < _FAINT),
         "actor": float(seen.actor),
@@ -143,7 +144,7 @@ def named(seen: Features) -> dict[str, float]:
         "title": float(seen.title),
         "embedded": float(seen.embedded),
         "elsewhere": float(min(seen.elsewhere, 3)),
-        "article elsewhere": min(3.0, max(0.0, seen.article_elsewhere - 2.0)),
+        "article elsewhere": beyond,
         "later": float(seen.later),
         "subordinate": float(seen.subordinate),
         "long": float(seen.length > 1),

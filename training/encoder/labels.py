@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from stream.records import EVENT_TYPES, Modality
+
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
-EVENTS = (
-    "O",
-    *"AGREE CONSULT SUPPORT CONCEDE COOPERATE AID RETREAT REQUEST".split(),
-    *"ACCUSE REJECT THREATEN PROTEST SANCTION MOBILIZE COERCE ASSAULT".split(),
-)
-MODALITIES = ("asserted", "future", "hypothetical", "negated", "historical")
+EVENTS = ("O", *(kind.value for kind in EVENT_TYPES))
+MODALITIES = tuple(one.value for one in Modality)
 ROLES = ("actor", "recipient")
 SIZES = {"names": len(NAMES), "events": len(EVENTS), "modalities": len(MODALITIES), "roles": len(ROLES)}
 """Columns of the logits, in this order."""

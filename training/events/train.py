@@ -24,7 +24,6 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 OUT = Path(__file__).parents[2] / "stream" / "assets" / "events" / "scorer.json"
 PRECISION = 0.8
 _STEPS = 60
-_TYPES = tuple(sorted(corpus.EVENTS))
 
 Row = tuple[dict[str, float], bool, int]
 """Features of a candidate, whether it is right, and the number of its sentence."""
