@@ -105,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--format", choices=("plv", "types", "corpus"), default="corpus", help="what the files hold (default: corpus)"
     )
+    evaluate.add_argument(
+        "--engine", nargs="+", choices=("accurate", "fast"), help="instead of the setting's; of entities, several side by side"
+    )
     evaluate.add_argument("--held-out", action="store_true", help="of a corpus, only what is never trained on")
     evaluate.add_argument("--write", metavar="PAGE", help="put the figures, and pictures of them, into this Markdown page")
     evaluate.add_argument("--name", help="of the section in that page (default: the file's)")
@@ -279,6 +282,7 @@ def _register() -> int:
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
+    from dataclasses import replace
     from pathlib import Path
 
     from stream import config
@@ -288,15 +292,16 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         options = config.from_environment().options()
     except ValueError as error:
         return _complain(error, status=EXIT_USAGE)
+    engines = [replace(options, engine=engine) for engine in chosen.engine or (options.engine,)]
     gold = [Path(name) for name in chosen.gold]
     page = Path(chosen.write) if chosen.write else None
     try:
         if chosen.subject == "events":
             commands.evaluate_events(
-                gold, form=chosen.format, held_out=chosen.held_out, options=options, page=page, name=chosen.name
+                gold, form=chosen.format, held_out=chosen.held_out, options=engines[0], page=page, name=chosen.name
             )
         elif chosen.subject == "entities":
-            commands.evaluate_entities(gold, options=options, page=page, name=chosen.name)
+            commands.evaluate_entities(gold, engines=engines, page=page, name=chosen.name)
         else:
             commands.evaluate_language(gold, options=options, page=page, name=chosen.name)
     except (ValueError, OSError, pictures.MissingError) as error:

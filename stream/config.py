@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import stream
 from stream import outcome
+from stream.records import Engine
 
 PREFIX = "NEWSSTREAM_"
 _HIDDEN = "(hidden)"
@@ -95,6 +96,9 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(1024 * 1024, ge=1024, description="Larger values are rejected (`too_large`).")
     max_text_chars: int = Field(60_000, ge=100, description="Longer texts are cut, and flagged `truncated`.")
     max_output_bytes: int = Field(1024 * 1024, ge=1024, description="Larger enriched records are rejected (`output_too_large`).")
+    engine: Engine = Field(
+        "accurate", description="`accurate`, or `fast`: four times as many articles, fewer of the names and events right."
+    )
     ner_models: str = Field(
         "", description="spaCy pipelines by language, `it=it_core_news_lg,en=/models/en`; others use the bundled one."
     )
@@ -170,6 +174,7 @@ class Settings(BaseSettings):
             max_message_bytes=self.max_message_bytes,
             max_text_chars=self.max_text_chars,
             max_output_bytes=self.max_output_bytes,
+            engine=self.engine,
             ner_models=parse_ner_models(self.ner_models),
             event_threshold=self.event_threshold,
             source=f"newsstream/{quote(self.group_id, safe='')}",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from stream import codec
 from stream.codec import Encoded
-from stream.records import Article, EnrichedArticle, Message, Reason, Record, Rejected
+from stream.records import Article, Engine, EnrichedArticle, Message, Reason, Record, Rejected
 
 ALL_RECORDS = 16
 """A source or an address of a megabyte stands in each of the hundreds of records of an article: together they fill the memory."""
@@ -22,6 +22,7 @@ class Options:
     max_text_chars: int = 60_000
     max_output_bytes: int = 1024 * 1024
     """Size limit of an enriched record, in bytes of its value; all records of an article have `ALL_RECORDS` times that."""
+    engine: Engine = "accurate"
     ner_models: Mapping[str, str] = field(default_factory=dict)
     event_threshold: float | None = None
     source: str = "newsstream"

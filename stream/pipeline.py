@@ -49,7 +49,7 @@ class Models:
 def load(options: outcome.Options) -> Models:
     """Load every model; raises `ValueError` with a clear sentence where one cannot be had."""
     language_model = language.load()
-    entity_models = entities.load(pipelines=options.ner_models)
+    entity_models = entities.load(pipelines=options.ner_models, engine=options.engine)
     event_models = events.load()
     infos = (language_model.info, *entity_models.infos, *event_models.infos)
     provenance = Provenance(service=options.service, event_ontology=event_models.ontology, models=infos)
@@ -87,6 +87,7 @@ def enrich(message: Message, *, models: Models, options: outcome.Options, clock:
         document,
         named,
         signs=reading.signs,
+        reader=reading.engine,
         language=spoken.code,
         article_id=article_id,
         models=models.events,

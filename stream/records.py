@@ -26,6 +26,8 @@ NAMESPACE = uuid.UUID("6f5b1c1e-6c1a-5d0e-9b8e-0a4f3f1d7c55")
 
 FieldName = Literal["title", "text"]
 
+Engine = Literal["accurate", "fast"]
+
 
 def _as_utc(value: datetime) -> datetime:
     if value.tzinfo is None:

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy.language import Language
-
-from stream.entities import component, mentions, merging, pipelines
+from stream.entities import mentions, merging, pipelines
 from stream.entities.gazetteer import Gazetteer
-from stream.records import Document, Entity, FieldName, ModelInfo, Sign
+from stream.records import Document, Engine, Entity, FieldName, ModelInfo, Sign
 
 ASSETS = Path(__file__).parents[1] / "assets" / "entities"
 BUNDLED = ASSETS / "news_entities_xx"
@@ -32,16 +30,17 @@ class Models:
         loaded = {id(one): one.info for one in (self.other, *self.by_language.values())}
         return (*loaded.values(), self.gazetteer.info)
 
-    def nlp(self, language: str) -> Language:
+    def pipeline(self, language: str) -> pipelines.Pipeline:
         """The pipeline for a language."""
-        return self.by_language.get(language, self.other).nlp
+        return self.by_language.get(language, self.other)
 
 
-def load(*, pipelines: Mapping[str, str], bundled: Path = BUNDLED) -> Models:  # the setting's name reads best at the call
+def load(*, pipelines: Mapping[str, str], engine: Engine = "accurate", bundled: Path = BUNDLED) -> Models:
     """Load the bundled pipeline and those that the user names.
 
     Args:
         bundled: folder of the encoder, for those who train another.
+        engine: all layers of the bundled encoder, or its small student.
         pipelines: language code to the name of an installed spaCy package, or the path of one; ``xx`` replaces the
             bundled pipeline.
 
@@ -50,7 +49,7 @@ def load(*, pipelines: Mapping[str, str], bundled: Path = BUNDLED) -> Models:  #
 
     """
     chosen = {language: _installed(language, name) for language, name in pipelines.items()}
-    other = chosen.pop(ANY, None) or _bundled(bundled)
+    other = chosen.pop(ANY, None) or _bundled(bundled, engine)
     return Models(by_language=chosen, other=other, gazetteer=Gazetteer.load(ASSETS / "gazetteer.tsv"))
 
 
@@ -58,8 +57,8 @@ def _installed(language: str, name: str) -> pipelines.Pipeline:
     return pipelines.installed(name, language=language)
 
 
-def _bundled(folder: Path) -> pipelines.Pipeline:
-    return pipelines.Pipeline(nlp=component.load(folder), info=pipelines.bundled_info(folder))
+def _bundled(folder: Path, engine: Engine) -> pipelines.Pipeline:
+    return pipelines.bundled(folder, engine=engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,9 @@ class Reading:
     entities: tuple[Entity, ...]
     """The most salient first."""
     signs: tuple[Sign, ...]
-    """Words that may tell of events, for the step after this; none where the pipeline does not look for them."""
+    """Words that may tell of events, for the step after this."""
+    engine: Engine | None = None
+    """Which engine looked for them; None where the pipeline does not."""
 
 
 def read(document: Document, *, language: str, article_id: str, models: Models) -> Reading:
@@ -82,15 +83,18 @@ def read(document: Document, *, language: str, article_id: str, models: Models) 
         models: from `load`.
 
     """
-    nlp = models.nlp(language)
+    chosen = models.pipeline(language)
     tagged = [
-        mentions.tag(nlp, text, field=field, sentences=[(one.start, one.end) for one in document.sentences if one.field == field])
+        mentions.tag(
+            chosen.nlp, text, field=field, sentences=[(one.start, one.end) for one in document.sentences if one.field == field]
+        )
         for field, text in _readable(document)
     ]
     found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=models.gazetteer)]
     return Reading(
         entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer),
         signs=tuple(sign for one in tagged for sign in one.signs),
+        engine=chosen.engine,
     )
 
 

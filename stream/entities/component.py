@@ -78,13 +78,14 @@ class Names:
 
 
 @Language.factory(FACTORY, assigns=["doc.ents"])
-def _names(nlp: Language, name: str, folder: str) -> Names:  # noqa: ARG001
-    return Names(Encoder(Path(folder)))
+def _names(nlp: Language, name: str, folder: str, engine: str) -> Names:  # noqa: ARG001
+    return Names(Encoder(Path(folder), engine))
 
 
-def load(folder: Path) -> Language:
-    """The pipeline whose encoder lies in `folder`."""
-    nlp = spacy.blank("xx")
+def load(folder: Path, *, engine: str) -> Language:
+    """The pipeline whose encoder lies in `folder`: all its layers (``accurate``) or the few of the student (``fast``)."""
+    # An empty vocabulary: that of the language works out shape, prefix and more of every new word, and nothing reads them.
+    nlp = spacy.blank("xx", vocab=Vocab())
     nlp.tokenizer = Tokenizer(nlp.vocab)
-    nlp.add_pipe(FACTORY, config={"folder": str(folder)})
+    nlp.add_pipe(FACTORY, config={"folder": str(folder), "engine": engine})
     return nlp

@@ -45,12 +45,12 @@ class Reading:
 class Encoder:
     """A token classifier; what it says of a window depends on that window alone, never on what it read before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: str) -> None:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self._labels: tuple[str, ...] = tuple(meta["labels"])
         self._heads: dict[str, int] = meta.get("heads", {"names": len(self._labels)})
         self._pieces = Pieces(folder)
-        self._session = _session(folder / "entities.int8.onnx")
+        self._session = _session(folder / f"{engine}.int8.onnx")
         self._scores: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
 
     def read(self, segments: Sequence[Segment]) -> Reading:

@@ -12,7 +12,8 @@ import spacy
 from spacy.language import Language
 from thinc.api import NumpyOps, set_current_ops
 
-from stream.records import EntityType, ModelInfo
+from stream.entities import component
+from stream.records import Engine, EntityType, ModelInfo
 
 _LABELS = {
     **dict.fromkeys(("PER", "PERSON", "persName", "PERS", "PRS"), EntityType.PER),
@@ -31,6 +32,8 @@ class Pipeline:
 
     nlp: Language
     info: ModelInfo
+    engine: Engine | None = None
+    """The bundled engine, which looks for signs of events too; None for a pipeline of the user's."""
 
 
 def entity_type(label: str) -> EntityType | None:
@@ -38,11 +41,12 @@ def entity_type(label: str) -> EntityType | None:
     return _LABELS.get(label)
 
 
-def bundled_info(folder: Path) -> ModelInfo:
-    """Name, version and sum of the bundled pipeline, from its own description."""
-    text = (folder / "meta.json").read_bytes()
-    meta = json.loads(text)
-    return ModelInfo(name=meta["name"], version=meta["version"], sha256=meta["sha256"]["entities.int8.onnx"])
+def bundled(folder: Path, *, engine: Engine) -> Pipeline:
+    """The pipeline that comes with the service; its name, version and sum stand in its own description."""
+    meta = json.loads((folder / "meta.json").read_bytes())
+    name = meta["name"] if engine == "accurate" else f"{meta['name']}_{engine}"
+    info = ModelInfo(name=name, version=meta["version"], sha256=meta["sha256"][f"{engine}.int8.onnx"])
+    return Pipeline(component.load(folder, engine=engine), info, engine)
 
 
 def installed(name: str, *, language: str) -> Pipeline:

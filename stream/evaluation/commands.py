@@ -68,23 +68,24 @@ def _confusion(out: Console, roots: Sequence[scores.Pair]) -> None:
     out.print(shown)
 
 
-def evaluate_entities(paths: Sequence[Path], *, options: Options, page: Path | None, name: str | None) -> None:
-    """Measure mentions; print, and write the section where a page is given. Raises as `evaluate_events`."""
+def evaluate_entities(paths: Sequence[Path], *, engines: Sequence[Options], page: Path | None, name: str | None) -> None:
+    """Measure mentions with each engine; print, and write the section where a page is given. Raises as `evaluate_events`."""
     out = _console()
     rows, shares, everything = [], {}, []
-    for path in paths:
+    for path, options in ((path, options) for path in paths for options in engines):
         gold = entities.read(path)
+        called = path.stem if len(engines) == 1 else f"{path.stem} {options.engine}"
         articles = list(running.enrich((one.text for one in gold), options=options, about=path.stem))
         answers = [entities.answer(one, article) for one, article in zip(gold, articles, strict=True)]
-        everything += answers
+        everything += answers if options is engines[0] else []
         seconds = sum(article.timings["entities"] for article in articles if article is not None)
-        shares[path.stem] = entities.f1(answers)
+        shares[called] = entities.f1(answers)
         by_type = [entities.score(answers, kind) for kind in entities.TYPES]
         rows.append(
             (
-                path.stem,
+                called,
                 str(len(answers)),
-                str(shares[path.stem]),
+                str(shares[called]),
                 f"{entities.f1(answers, typed=False).value:.3f}",
                 *(f"{one.f1:.3f} ({one.precision:.2f}/{one.recall:.2f})" for one in by_type),
                 f"{1000 * seconds / max(1, len(answers)):.1f}",

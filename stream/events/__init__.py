@@ -67,6 +67,7 @@ def find(
     article_id: str,
     models: Models,
     signs: Sequence[Sign] = (),
+    reader: str | None = None,
     threshold: float | None = None,
     year: int | None = None,
 ) -> tuple[NewsEvent, ...]:
@@ -78,7 +79,8 @@ def find(
         language: code of its language.
         article_id: event ids are derived from it.
         models: from `load`.
-        signs: what the encoder saw, in the order of the text; without them the lexicons speak alone.
+        signs: what the encoder saw, in the order of the text.
+        reader: the engine that looked for signs, whether it saw any or not; None where the lexicons speak alone.
         threshold: least confidence; None means the measured one.
         year: the one in which the article appeared: what it dates long before is history.
 
@@ -86,7 +88,7 @@ def find(
     known = models.lexicons.get(language)
     if known is None:
         return ()
-    scorer = models.scorers["signs" if signs else "lexicon"]
+    scorer = models.scorers[reader or "lexicon"]
     least = scorer.threshold if threshold is None else threshold
     sure = [
         (one, scorer.confidence(one.features))

@@ -267,7 +267,7 @@ def test_a_list_of_thousands_of_names_is_merged_in_time() -> None:
 
 def test_words_that_pass_by_are_not_kept() -> None:
     """A service that runs for months must not remember every misspelt word: spaCy's store of strings does not grow."""
-    strings = _models().nlp("en").vocab.strings
+    strings = _models().pipeline("en").nlp.vocab.strings
     _find("Anna Karlsson spoke in Oslo.", language="en")
     before = len(strings)
 

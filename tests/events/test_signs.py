@@ -25,7 +25,9 @@ def _read(text: str, *signs: Sign, language: str = "en") -> tuple[tuple[NewsEven
     document = naming.document(text)
     entities = naming.entities(document, common=common(language))
     ordered = sorted(signs, key=lambda sign: sign.start)
-    return events.find(document, entities, language=language, article_id="a", models=models(), signs=ordered), entities
+    return events.find(
+        document, entities, language=language, article_id="a", models=models(), signs=ordered, reader="accurate"
+    ), entities
 
 
 def test_a_trigger_that_no_lexicon_has_is_an_event_where_the_encoder_is_sure() -> None:

@@ -65,6 +65,7 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
         ({"session_timeout": 6, "heartbeat_interval": 5}, "NEWSSTREAM_HEARTBEAT_INTERVAL"),
         ({"session_timeout": 60, "request_timeout": 10}, "NEWSSTREAM_REQUEST_TIMEOUT"),
         ({"ner_models": "it_core_news_sm"}, "NEWSSTREAM_NER_MODELS"),
+        ({"engine": "quick"}, "NEWSSTREAM_ENGINE"),
         ({"schema_registry_username": "desk"}, "NEWSSTREAM_SCHEMA_REGISTRY_PASSWORD"),
         ({"schema_registry_password": "x"}, "NEWSSTREAM_SCHEMA_REGISTRY_USERNAME"),
         ({"schema_registry_url": "https://desk:x@registry.example"}, "NEWSSTREAM_SCHEMA_REGISTRY_USERNAME"),

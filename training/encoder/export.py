@@ -1,45 +1,67 @@
-"""Write the trained encoder as the graph that the service runs: ``python -m training.encoder.export DATA WEIGHTS.pt OUT``."""
+"""Write trained encoders as the graphs that the service runs.
+
+``python -m training.encoder.export OUT [--accurate WEIGHTS.pt] [--fast WEIGHTS.pt]``: a folder like the bundled one, in which
+what is not given stays as it is bundled. Both graphs read the embeddings of the pieces from one file, which no training touches.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from onnx.external_data_helper import set_external_data
 
 from stream.entities import BUNDLED
 from training.encoder import labels
 from training.entities import lean
 
-VERSION = "0.2.0"
-FILES = ("entities.int8.onnx", "normalise.json", "tokenizer.json")
+VERSION = "0.3.0"
+WORDS = "words.int8.bin"
+GRAPHS = ("accurate.int8.onnx", "fast.int8.onnx")
+FILES = (*GRAPHS, WORDS, "normalise.json", "tokenizer.json")
 _LARGEST = 127
 
 
 class Trained:
-    """Trained weights, quantised as they are asked for; the embeddings of pieces, which no training touches, as exported."""
+    """Trained weights, quantised as they are asked for; the embeddings of pieces as they are in a graph of the service."""
 
-    def __init__(self, exported: lean.Source, state: dict[str, torch.Tensor]) -> None:
-        self._exported = exported
+    def __init__(self, exported: onnx.ModelProto, state: dict[str, torch.Tensor]) -> None:
+        constants = {item.name: item for item in exported.graph.initializer}
+        self._words = {
+            "word.weight_quantized": numpy_helper.to_array(constants["word"]),
+            "word.weight_scale": numpy_helper.to_array(constants["word.scale"]),
+            "word.weight_zero_point": numpy_helper.to_array(constants["word.zero"]),
+        }
+        norm = next(node for node in exported.graph.node if node.name == "eln")
+        self._epsilon = next(float(one.f) for one in norm.attribute if one.name == "epsilon")
         self._state = {name: values.float().numpy() for name, values in state.items()}
+        self._state["pos.weight"] = self._state["places.weight"]
+        self._state["typ"] = np.zeros(self._state["pos.weight"].shape[1], np.float32)
         self._state["head.weight"] = np.concatenate([self._state[f"heads.{name}.weight"] for name in labels.SIZES])
         self._state["head.bias"] = np.concatenate([self._state[f"heads.{name}.bias"] for name in labels.SIZES])
 
     @property
     def epsilon(self) -> float:
         """What layer normalisation adds to the variance."""
-        return self._exported.epsilon
+        return self._epsilon
+
+    @property
+    def layers(self) -> int:
+        """How many there are."""
+        return len({name.split(".")[1] for name in self._state if name.startswith("layers.")})
 
     def array(self, name: str) -> NDArray[np.generic]:
         """A constant by its name."""
-        if name.startswith(("word.", "pos.", "typ")):
-            return self._exported.array(name)
+        if name in self._words:
+            return self._words[name]
         return np.ascontiguousarray(self._state[name], dtype=np.float32)
 
     def weight(self, layer: str) -> lean.Weight:
@@ -51,25 +73,51 @@ class Trained:
         )
 
 
-def main(data: Path, weights: Path, out: Path) -> None:
-    """Write graph, pieces and description into a folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    exported = lean.Source(onnx.load(data / "teacher" / "entities.int8.onnx"))
-    state = torch.load(weights, map_location="cpu", weights_only=True)
-    onnx.save(lean.rewrite(Trained(exported, state)), out / FILES[0])
-    for name in FILES[1:]:
-        if (out / name).resolve() != (BUNDLED / name).resolve():
-            shutil.copyfile(BUNDLED / name, out / name)
+def save(graph: onnx.ModelProto, path: Path) -> None:
+    """Write a graph, and the embeddings of its pieces into the file beside it that all graphs of a folder read."""
+    word = next(item for item in graph.graph.initializer if item.name == "word")
+    data = numpy_helper.to_array(word).tobytes()
+    beside = path.with_name(WORDS)
+    if beside.exists() and beside.read_bytes() != data:
+        raise ValueError(f"{beside} holds other embeddings than {path} was trained with")
+    beside.write_bytes(data)
+    word.ClearField("raw_data")
+    word.raw_data = data  # what set_external_data asks for; the bytes themselves go
+    set_external_data(word, WORDS, offset=0, length=len(data))
+    word.ClearField("raw_data")
+    word.data_location = TensorProto.EXTERNAL
+    told = graph.metadata_props.add()
+    told.key, told.value = f"sha256 {WORDS}", hashlib.sha256(data).hexdigest()
+    path.write_bytes(graph.SerializeToString())
+
+
+def main() -> None:
+    """Write graphs, pieces and description into a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--accurate", type=Path, help="weights of `training.encoder.train`")
+    parser.add_argument("--fast", type=Path, help="weights of `training.encoder.distil`")
+    parser.add_argument("--bundled", type=Path, default=BUNDLED, help="where everything else comes from")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    base = onnx.load(chosen.bundled / GRAPHS[0])
+    for name, weights in zip(GRAPHS, (chosen.accurate, chosen.fast), strict=True):
+        if weights is not None:
+            trained = Trained(base, torch.load(weights, map_location="cpu", weights_only=True))
+            save(lean.rewrite(trained, layers=trained.layers), chosen.out / name)
+    for name in FILES:
+        if not (chosen.out / name).exists():
+            shutil.copyfile(chosen.bundled / name, chosen.out / name)
     meta = {
         "name": "news_entities_xx",
         "version": VERSION,
         "licence": "CC BY-SA 4.0",
         "labels": labels.NAMES,
         "heads": labels.SIZES,
-        "sha256": {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in FILES},
+        "sha256": {name: hashlib.sha256((chosen.out / name).read_bytes()).hexdigest() for name in FILES},
     }
-    (out / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (chosen.out / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main()

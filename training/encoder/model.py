@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training.encoder import labels
-from training.entities import lean
 
 WIDTH, INNER, HEADS, LAYERS = 384, 1536, 12, 12
 PAD = 1
+_LINEAR = {"qkv": ("q", "k", "v"), "ao": ("ao",), "fi": ("fi",), "fo": ("fo",)}
+"""Matrices of a layer in the graph that the service runs, and the layers of `Layer` that lie side by side in each."""
 
 
 class Layer(nn.Module):
@@ -39,11 +42,11 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """Pieces to logits, by the heads of `labels.SIZES`."""
 
-    def __init__(self, *, pieces: int, places: int, epsilon: float, dropout: float = 0.1) -> None:
+    def __init__(self, *, pieces: int, places: int, epsilon: float, dropout: float = 0.1, layers: int = LAYERS) -> None:
         super().__init__()
         self.word, self.places = nn.Embedding(pieces, WIDTH), nn.Embedding(places, WIDTH)
         self.eln = nn.LayerNorm(WIDTH, epsilon)
-        self.layers = nn.ModuleList(Layer(epsilon, dropout) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(epsilon, dropout) for _ in range(layers))
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(WIDTH, size) for name, size in labels.SIZES.items()})
 
@@ -57,34 +60,45 @@ class Encoder(nn.Module):
         return {name: head(x) for name, head in self.heads.items()}
 
 
-def from_export(model: onnx.ModelProto, *, dropout: float = 0.1) -> Encoder:
-    """The encoder with the weights of an exported graph; heads that it does not have are new."""
-    source = lean.Source(model)
-    places = source.array("pos.weight") + source.array("typ")
-    word = source.array("word.weight_quantized").astype(np.float32) - source.array("word.weight_zero_point").astype(np.float32)
-    word *= source.array("word.weight_scale")
-    made = Encoder(pieces=word.shape[0], places=places.shape[0], epsilon=source.epsilon, dropout=dropout)
-    state = {"word.weight": word, "places.weight": places}
-    state |= {f"eln.{part}": source.array(f"eln.{part}") for part in ("weight", "bias")}
-    for number in range(LAYERS):
-        name = f"layers.{number}"
-        for part in ("q", "k", "v", "ao", "fi", "fo"):
-            weight = source.weight(f"/{name}/{part}")
-            state[f"{name}.{part}.weight"] = ((weight.values.astype(np.float32) - weight.zero) * weight.scale).T
-            state[f"{name}.{part}.bias"] = source.array(f"{name}.{part}.bias")
-        state |= {
-            f"{name}.{norm}.{part}": source.array(f"{name}.{norm}.{part}")
-            for norm in ("aln", "oln")
-            for part in ("weight", "bias")
-        }
-    head = source.weight("/head")
-    state["heads.names.weight"] = ((head.values.astype(np.float32) - head.zero) * head.scale).T
-    state["heads.names.bias"] = source.array("head.bias")
+def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(range(LAYERS)), dropout: float = 0.1) -> Encoder:
+    """The encoder, or some layers of it, with the weights of a graph that the service runs; heads that it lacks are new."""
+    constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    word = (constants["word"].astype(np.float32) - constants["word.zero"]) * constants["word.scale"]
+    epsilon = next(one.f for node in model.graph.node if node.name == "eln" for one in node.attribute if one.name == "epsilon")
+    made = Encoder(pieces=word.shape[0], places=len(constants["places"]), epsilon=epsilon, dropout=dropout, layers=len(layers))
+    state = {"word.weight": word, "places.weight": constants["places"]}
+
+    def matrix(name: str) -> NDArray[np.float32]:
+        values = constants[f"{name}.weight"].astype(np.float32)
+        return np.asarray((values - constants[f"{name}.zero"]) * constants[f"{name}.scale"], np.float32).T
+
+    def norm(name: str, to: str) -> None:
+        state[f"{to}.weight"], state[f"{to}.bias"] = constants[f"{name}.gain"], constants[f"{name}.shift"]
+
+    norm("eln", "eln")
+    for place, number in enumerate(layers):
+        for joined, parts in _LINEAR.items():
+            name = f"layers.{number}.{joined}"
+            weights = np.split(matrix(name), len(parts))
+            biases = np.split(constants[f"{name}.bias"], len(parts))
+            for part, weight, bias in zip(parts, weights, biases, strict=True):
+                state[f"layers.{place}.{part}.weight"], state[f"layers.{place}.{part}.bias"] = weight, bias
+        norm(f"layers.{number}.aln", f"layers.{place}.aln")
+        norm(f"layers.{number}.oln", f"layers.{place}.oln")
+    weights, biases = matrix("logits"), constants["logits.bias"]
+    first = 0
+    for head, size in labels.SIZES.items():
+        if first + size <= len(biases):
+            state[f"heads.{head}.weight"], state[f"heads.{head}.bias"] = (
+                weights[first : first + size],
+                biases[first : first + size],
+            )
+        else:
+            nn.init.normal_(made.heads[head].weight, std=0.02)
+            nn.init.zeros_(made.heads[head].bias)
+        first += size
     found = {name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in state.items()}
     missing, unexpected = made.load_state_dict(found, strict=False)
     if unexpected or any(not name.startswith("heads.") for name in missing):
         raise ValueError(f"not the graph that was expected: missing {missing}, unexpected {unexpected}")
-    for name in ("events", "modalities", "roles"):
-        nn.init.normal_(made.heads[name].weight, std=0.02)
-        nn.init.zeros_(made.heads[name].bias)
     return made

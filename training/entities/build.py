@@ -1,7 +1,8 @@
-"""Build the bundled entity pipeline from the trained encoder: ``build.py FOLDER``, the folder with the export and its pieces.
+"""Build the encoder's first version from the trial: ``python -m training.entities.build FOLDER OUT``.
 
-Needs `onnx` beside what the service needs. Reads ``entities.int8.onnx`` (dynamic int8, with a mask) and ``pieces.json`` (pieces
-and scores, normaliser, labels), checks their sums, and writes ``stream/assets/entities/news_entities_xx``.
+FOLDER holds the trial's ``entities.int8.onnx`` (dynamic int8, with a mask) and ``pieces.json`` (pieces and scores, normaliser,
+labels), whose sums are checked. OUT becomes the folder from which ``training.encoder.train --encoder OUT`` goes on: version
+0.1.0, which knew names alone. Needs `onnx` beside what the service needs.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 import sys
 from pathlib import Path
 
-import lean
 import onnx
 from tokenizers import Tokenizer, models
 
-OUT = Path(__file__).parents[2] / "stream" / "assets" / "entities" / "news_entities_xx"
+from training.encoder import export
+from training.entities import lean
+
 SUMS = {
     "entities.int8.onnx": "d20b49ee201784c2fdd22610ff0fc15c49370bf79f3d0cdf70b1c75dcede74f9",
     "pieces.json": "0483263140b7dc5dccb8a008621439b84d3e63099c09a01687daf8775b0c638c",
@@ -24,35 +26,33 @@ VERSION = "0.1.0"
 UNKNOWN = 3
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, out: Path) -> None:
     """Check, convert, write."""
     for name, expected in SUMS.items():
         found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         if found != expected:
             sys.exit(f"{name}: sha256 is {found}, expected {expected}")
-    OUT.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     pieces = json.loads((folder / "pieces.json").read_text(encoding="utf-8"))
     Tokenizer(models.Unigram([tuple(piece) for piece in pieces["pieces"]], unk_id=UNKNOWN)).save(
-        str(OUT / "tokenizer.json"), pretty=False
+        str(out / "tokenizer.json"), pretty=False
     )
     normalise = json.dumps(pieces["normalise"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    (OUT / "normalise.json").write_text(normalise, encoding="utf-8")
-    model = OUT / "entities.int8.onnx"
-    model.unlink(missing_ok=True)
-    onnx.save(lean.rewrite(lean.Source(onnx.load(folder / "entities.int8.onnx"))), model)
+    (out / "normalise.json").write_text(normalise, encoding="utf-8")
+    export.save(lean.rewrite(lean.Source(onnx.load(folder / "entities.int8.onnx"))), out / "accurate.int8.onnx")
     meta = {
         "name": "news_entities_xx",
         "version": VERSION,
         "licence": "CC BY-SA 4.0",
         "labels": pieces["labels"],
         "sha256": {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(OUT.glob("*.*")) if path.name in ASSETS
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(out.glob("*.*"))
+            if path.name in export.FILES
         },
     }
-    (OUT / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (out / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
-
-ASSETS = ("entities.int8.onnx", "normalise.json", "tokenizer.json")
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

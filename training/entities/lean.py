@@ -111,6 +111,7 @@ def _joined(parts: list[Weight]) -> Weight:
 
 
 def _embedded(source: Constants, out: Writer, epsilon: float) -> str:
+    out.constant("last", np.array([-1], np.int64))
     word = out.node("Gather", out.constant("word", source.array("word.weight_quantized")), "ids", output="word.ids")
     scale = out.constant("word.scale", source.array("word.weight_scale"))
     zero = out.constant("word.zero", source.array("word.weight_zero_point"))
@@ -126,7 +127,15 @@ def _embedded(source: Constants, out: Writer, epsilon: float) -> str:
 def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float) -> str:
     gain = out.constant(f"{name}.gain", source.array(f"{name}.weight"))
     shift = out.constant(f"{name}.shift", source.array(f"{name}.bias"))
-    return out.node("LayerNormalization", x, gain, shift, output=name, axis=-1, epsilon=epsilon)
+    # Written out: the runtime's own operator adds up one number after the other, and takes two to three times as long.
+    mean = out.node("ReduceMean", x, "last", output=f"{name}.mean", keepdims=1)
+    away = out.node("Sub", x, mean, output=f"{name}.away")
+    square = out.node("Mul", away, away, output=f"{name}.square")
+    variance = out.node("ReduceMean", square, "last", output=f"{name}.variance", keepdims=1)
+    some = out.node("Add", variance, out.constant(f"{name}.epsilon", np.array(epsilon, np.float32)), output=f"{name}.some")
+    scale = out.node("Reciprocal", out.node("Sqrt", some, output=f"{name}.deviation"), output=f"{name}.inverse")
+    even = out.node("Mul", away, scale, output=f"{name}.even")
+    return out.node("Add", out.node("Mul", even, gain, output=f"{name}.scaled"), shift, output=name)
 
 
 def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -> str:
@@ -142,7 +151,7 @@ def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -
     x = _normalised(source, out, x, f"{name}.aln", epsilon)
     inner = out.linear(x, f"{name}.fi", source.weight(f"{path}/fi"), None)
     inner = out.node(
-        "BiasGelu",
+        "FastGelu",  # by tanh: a thousandth off, and a third faster
         inner,
         out.constant(f"{name}.fi.bias", source.array(f"{name}.fi.bias")),
         output=f"{name}.gelu",
@@ -153,12 +162,12 @@ def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -
     return _normalised(source, out, x, f"{name}.oln", epsilon)
 
 
-def rewrite(source: Constants) -> onnx.ModelProto:
+def rewrite(source: Constants, *, layers: int = _LAYERS) -> onnx.ModelProto:
     """Ids (windows by pieces, nothing padded) to logits (windows by pieces by labels)."""
     out = Writer()
     epsilon = source.epsilon
     x = _embedded(source, out, epsilon)
-    for index in range(_LAYERS):
+    for index in range(layers):
         x = _layer(source, out, x, index, epsilon)
     weight = source.weight("/head")
     logits = out.linear(x, "logits", weight, source.array("head.bias"))

@@ -2,8 +2,9 @@
 
 Fits a logistic model of what lexicons and encoder say on the tuning part of the corpus, which the encoder has never seen; chooses
 on the held-out part the least confidence at which the strongest event of a sentence is right eight times of ten; and writes
-``stream/assets/events/scorer.json``. The same corpus and encoder give the same file. Where no encoder reads (a spaCy pipeline of
-the user's), the weights that the authors of the lexicons gave stand alone: see docs/decisions/events-encoder.md.
+``stream/assets/events/scorer.json``, for each of the two engines. The same corpus and encoders give the same file. Where no
+encoder reads (a spaCy pipeline of the user's), the weights that the authors of the lexicons gave stand alone: see
+docs/decisions/events-encoder.md.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from stream import entities, events, text
 from stream.evaluation import corpus
 from stream.events import candidates, scoring
+from stream.records import Engine
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 OUT = Path(__file__).parents[2] / "stream" / "assets" / "events" / "scorer.json"
@@ -92,24 +95,24 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, default=entities.BUNDLED, help="folder of the encoder")
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
-    entity_models, event_models = entities.load(pipelines={}, bundled=chosen.encoder), events.load()
+    event_models = events.load()
     examples = [one for language in corpus.LANGUAGES for one in corpus.read(CORPUS / f"{language}.txt")]
     tuning, held_out = ([one for one in examples if one.part == part] for part in ("tuning", "held-out"))
-    weights = fit(
-        rows(tuning, entity_models, event_models),
-        prior={"rule": 0.5, "sign": 0.7, "article elsewhere of an unlisted": -0.7},
-        strength=2.0,
-    )
-    said = strongest(scoring.Scorer(weights, 0.0), rows(held_out, entity_models, event_models))
-    least = threshold(said)
-    kept = [right for sure, right in said if sure >= least]
-    print(
-        f"{len(weights)} weights, threshold {least}: {sum(kept)} of {len(kept)} strongest events are right on held-out sentences"
-    )
-    scorers = {
-        "lexicon": {"weights": {"rule": 1.0}, "threshold": 0.5},
-        "signs": {"weights": dict(sorted(weights.items())), "threshold": least},
-    }
+    scorers = {"lexicon": {"weights": {"rule": 1.0}, "threshold": 0.5}}
+    for engine in get_args(Engine):
+        entity_models = entities.load(pipelines={}, engine=engine, bundled=chosen.encoder)
+        weights = fit(
+            rows(tuning, entity_models, event_models),
+            prior={"rule": 0.5, "sign": 0.7, "article elsewhere of an unlisted": -0.7},
+            strength=2.0,
+        )
+        said = strongest(scoring.Scorer(weights, 0.0), rows(held_out, entity_models, event_models))
+        least = threshold(said)
+        kept = [right for sure, right in said if sure >= least]
+        print(
+            f"{engine}: {len(weights)} weights, threshold {least}: {sum(kept)} of {len(kept)} strongest held-out events are right"
+        )
+        scorers[engine] = {"weights": dict(sorted(weights.items())), "threshold": least}
     chosen.out.write_text(json.dumps({"scorers": scorers}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

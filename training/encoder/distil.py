@@ -1,0 +1,154 @@
+"""Distil the encoder into its first layers: ``python -m training.encoder.distil DATA OUT.pt [--minutes 24]``.
+
+The student keeps the embeddings of the bundled encoder (both engines share one file of them) and its first layers, and learns to
+say of each word what the whole encoder says: over the corpus written for this project, the silver sentences and raw text, none of
+which needs an annotation for that. DATA is the folder that holds ``ner/`` and ``raw/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stream.entities import BUNDLED
+from stream.entities.pieces import Pieces
+from training.encoder import data, labels, model
+
+_CORPUS = Path(__file__).parents[1] / "corpus"
+_PIECES = 2000
+"""Pieces of a step, padding included."""
+_WARM = 0.04
+_WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3}
+_LANGUAGES = ("it", "en", "uk", "ru", "de", "fr", "es", "pl", "pt", "nl")
+_ENDS = np.cumsum(list(labels.SIZES.values()))[:-1]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A window, and what the teacher says of it."""
+
+    ids: list[int]
+    words: list[bool]
+    """Whether a piece is the first of a word, so that it counts."""
+    logits: NDArray[np.float16]
+    """Pieces by labels."""
+
+
+def texts(folder: Path, raw: int, chance: random.Random) -> list[data.Sentence]:
+    """Sentences without annotation: of the corpus and the lexicons, of the silver files, and `raw` of each raw file."""
+    found = [*data.of_corpus(_CORPUS, part="training"), *data.of_lexicons()]
+    for language in _LANGUAGES:
+        found += data.of_names(folder / "ner" / "silver" / f"silver_{language}.jsonl")
+        path = folder / "raw" / f"wikipedia_{language}.txt"
+        if path.exists():
+            lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+            found += [data.Sentence(line, None) for line in chance.sample(lines, min(raw, len(lines)))]
+    return [data.Sentence(one.text, ()) for one in found]
+
+
+def lessons(sentences: Sequence[data.Sentence], teacher: Path, chance: random.Random) -> list[Lesson]:
+    """What the teacher says of windows of some sentences."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(teacher / "accurate.int8.onnx"), options, providers=["CPUExecutionProvider"])
+    found = []
+    began = time.monotonic()
+    for number, window in enumerate(data.windows(sentences, Pieces(BUNDLED), chance)):
+        (logits,) = session.run(None, {"ids": np.array([window.ids], dtype=np.int64)})
+        found.append(Lesson(window.ids, [label != data.UNKNOWN for label in window.names], logits[0].astype(np.float16)))
+        if number % 2000 == 0:
+            print(f"{number} windows read by the teacher, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+    return found
+
+
+def main() -> None:
+    """Teach, and save the weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--teacher", type=Path, default=BUNDLED)
+    parser.add_argument("--start", type=Path, help="weights to go on from, instead of the teacher's first layers")
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--raw", type=int, default=3000, help="raw sentences of each language")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop, with the rate going down, after so long")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2, help="no more than cores that nobody else uses: each waits for all")
+    chosen = parser.parse_args()
+    torch.manual_seed(chosen.seed)
+    torch.set_num_threads(chosen.threads)
+    chance = random.Random(chosen.seed)
+    given = lessons(texts(chosen.data, chosen.raw, chance), chosen.teacher, chance)
+    print(f"{len(given)} windows, {sum(len(one.ids) for one in given)} pieces", flush=True)
+    graph = onnx.load(chosen.teacher / "accurate.int8.onnx")
+    student = model.from_service(graph, layers=tuple(range(chosen.layers)), dropout=0.0)
+    if chosen.start:
+        student.load_state_dict(torch.load(chosen.start, weights_only=True))
+    student.word.requires_grad_(requires_grad=False)
+    optimiser = torch.optim.AdamW([one for one in student.parameters() if one.requires_grad], chosen.rate, weight_decay=0.01)
+    began = time.monotonic()
+    step, running = 0, 0.0
+    for epoch in range(chosen.epochs):
+        batches = _batches(given, chance)
+        for number, batch in enumerate(batches):
+            done = max((epoch + number / len(batches)) / chosen.epochs, (time.monotonic() - began) / 60 / chosen.minutes)
+            if done >= 1:
+                break
+            for group in optimiser.param_groups:
+                group["lr"] = chosen.rate * min(1.0, done / _WARM + 0.01) * max(0.01, 1 - done)
+            loss = _loss(student, batch)
+            loss.backward()
+            nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+            step += 1
+            if step % 50 == 0:
+                print(f"epoch {epoch} step {step} loss {running:.4f} {(time.monotonic() - began) / 60:.1f} min", flush=True)
+        torch.save(student.state_dict(), chosen.out)
+    print("saved", chosen.out, flush=True)
+
+
+def _batches(given: Sequence[Lesson], chance: random.Random) -> list[list[Lesson]]:
+    batches: list[list[Lesson]] = [[]]
+    for lesson in sorted(given, key=lambda lesson: (len(lesson.ids), chance.random())):
+        if batches[-1] and (len(batches[-1]) + 1) * len(lesson.ids) > _PIECES:
+            batches.append([])
+        batches[-1].append(lesson)
+    chance.shuffle(batches)
+    return batches
+
+
+def _loss(student: nn.Module, batch: Sequence[Lesson]) -> Tensor:
+    length = max(len(lesson.ids) for lesson in batch)
+    ids = torch.tensor([[*lesson.ids, *[model.PAD] * (length - len(lesson.ids))] for lesson in batch])
+    words = torch.tensor([[*lesson.words, *[False] * (length - len(lesson.ids))] for lesson in batch])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        said = {head: scores.float()[words] for head, scores in student(ids).items()}
+    told = np.concatenate([lesson.logits[lesson.words] for lesson in batch]).astype(np.float32)
+    total = torch.zeros(())
+    for head, scores in zip(labels.SIZES, np.split(told, _ENDS, axis=1), strict=True):
+        taught = torch.from_numpy(np.ascontiguousarray(scores))
+        if head == "roles":
+            part = functional.binary_cross_entropy_with_logits(said[head], taught.sigmoid())
+        else:
+            part = functional.kl_div(said[head].log_softmax(1), taught.log_softmax(1), reduction="batchmean", log_target=True)
+        total = total + _WEIGHTS[head] * part
+    return total
+
+
+if __name__ == "__main__":
+    main()
