@@ -34,8 +34,10 @@ audit: .cache/audit/.done  ## ask whether a pinned dependency of the service has
 train-events: $(VENV)/.dev  ## train the scorer of events on the corpus (minutes)
 	$(BIN)/python -m training.events.train
 
-evaluate: $(VENV)/.dev  ## measure events on the held-out corpus, and write docs/evaluation/
+evaluate: $(VENV)/.dev  ## measure events and entities on the held-out corpus, and write docs/evaluation/
 	$(BIN)/newsstream evaluate events --gold training/corpus/*.txt --held-out --name held-out --write docs/evaluation/events.md
+	$(BIN)/newsstream evaluate entities --engine accurate fast --gold training/corpus/*.txt --name held-out --write docs/evaluation/entities.md
+
 SECONDS ?= 60
 TARGET ?= all
 

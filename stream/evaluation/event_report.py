@@ -57,6 +57,26 @@ def by_language(answers: Sequence[Answer]) -> list[tuple[str, ...]]:
 LANGUAGE_HEAD = ("language", "sentences", "macro-F1", "precision of what is said", "false alarms")
 
 
+def mistakes_by_language(answers: Sequence[Answer]) -> list[tuple[str, ...]]:
+    """Rows of how many events of a language are missed, taken for others, or none, and which are most."""
+    rows = []
+    for language, own in events.grouped(answers, lambda one: one.gold.language).items():
+        wrong = [(gold, said) for gold, said in events.roots(own) if gold != said]
+        missed = [gold for gold, said in wrong if said == NONE]
+        alarms = [said for gold, said in wrong if gold == NONE]
+        mistaken = [f"{gold} → {said}" for gold, said in wrong if NONE not in (gold, said)]
+        rows.append((language, *(_most(kinds) for kinds in (missed, mistaken, alarms))))
+    return rows
+
+
+MISTAKES_HEAD = ("language", "missed", "taken for another", "said where there is none")
+
+
+def _most(kinds: Sequence[str], *, most: int = 4) -> str:
+    shown = ", ".join(f"{kind} {count}" if count > 1 else kind for kind, count in Counter(kinds).most_common(most))
+    return f"{len(kinds)}: {shown}" if kinds else "0"
+
+
 def confusions(pairs: Sequence[Pair], *, most: int = 15) -> list[tuple[str, ...]]:
     """The commonest mistakes: gold, said, how often."""
     wrong = Counter(pair for pair in pairs if pair[0] != pair[1])
@@ -84,6 +104,7 @@ def section(answers: Sequence[Answer], *, name: str, milliseconds: float, folder
     parts = [f"## {name}", "\n".join(f"- {line}" for line in summary(answers, milliseconds=milliseconds))]
     if any(one.gold.language for one in answers):
         parts += ["### By language", document.table(LANGUAGE_HEAD, by_language(answers))]
+        parts += ["What goes wrong in each, the commonest first:", document.table(MISTAKES_HEAD, mistakes_by_language(answers))]
     parts += ["### By type", document.table(HEAD, by_class(scores.by_class(roots)))]
     if any(len(one.gold.types) > 1 for one in answers):
         parts += ["Where a sentence tells of several, each counted:", document.table(HEAD, by_class(events.several(answers)))]

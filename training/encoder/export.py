@@ -28,6 +28,8 @@ WORDS = "words.int8.bin"
 GRAPHS = ("accurate.int8.onnx", "fast.int8.onnx")
 FILES = (*GRAPHS, WORDS, "normalise.json", "tokenizer.json")
 _LARGEST = 127
+_LONGEST = 128
+"""Pieces of a window, with those that begin and end it: no more places are ever looked up."""
 
 
 class Trained:
@@ -40,10 +42,9 @@ class Trained:
             "word.weight_scale": numpy_helper.to_array(constants["word.scale"]),
             "word.weight_zero_point": numpy_helper.to_array(constants["word.zero"]),
         }
-        norm = next(node for node in exported.graph.node if node.name == "eln")
-        self._epsilon = next(float(one.f) for one in norm.attribute if one.name == "epsilon")
+        self._epsilon = numpy_helper.to_array(constants["eln.epsilon"]).item()
         self._state = {name: values.float().numpy() for name, values in state.items()}
-        self._state["pos.weight"] = self._state["places.weight"]
+        self._state["pos.weight"] = self._state["places.weight"][:_LONGEST]
         self._state["typ"] = np.zeros(self._state["pos.weight"].shape[1], np.float32)
         self._state["head.weight"] = np.concatenate([self._state[f"heads.{name}.weight"] for name in labels.SIZES])
         self._state["head.bias"] = np.concatenate([self._state[f"heads.{name}.bias"] for name in labels.SIZES])

@@ -64,7 +64,7 @@ def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(rang
     """The encoder, or some layers of it, with the weights of a graph that the service runs; heads that it lacks are new."""
     constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
     word = (constants["word"].astype(np.float32) - constants["word.zero"]) * constants["word.scale"]
-    epsilon = next(one.f for node in model.graph.node if node.name == "eln" for one in node.attribute if one.name == "epsilon")
+    epsilon = constants["eln.epsilon"].item()
     made = Encoder(pieces=word.shape[0], places=len(constants["places"]), epsilon=epsilon, dropout=dropout, layers=len(layers))
     state = {"word.weight": word, "places.weight": constants["places"]}
 
