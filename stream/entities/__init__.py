@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spacy.language import Language
 
-from stream.entities import component, mentions, merging, pipelines
+from stream.entities import component, elsewhere, mentions, merging, pipelines
 from stream.entities.gazetteer import Gazetteer
 from stream.records import Document, Entity, FieldName, ModelInfo, Sign
 
@@ -87,9 +87,10 @@ def read(document: Document, *, language: str, article_id: str, models: Models) 
         mentions.tag(nlp, text, field=field, sentences=[(one.start, one.end) for one in document.sentences if one.field == field])
         for field, text in _readable(document)
     ]
-    found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=models.gazetteer)]
+    known = elsewhere.extended(models.gazetteer, language)
+    found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=known)]
     return Reading(
-        entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer),
+        entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=known),
         signs=tuple(sign for one in tagged for sign in one.signs),
     )
 
