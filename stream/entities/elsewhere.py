@@ -6,6 +6,7 @@ vocabulary: what this module knows is all that is found in them, where it is a w
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import babel
 from babel import Locale, UnknownLocaleError
 
 from stream.entities import words
 from stream.entities.gazetteer import LANGUAGES, Gazetteer, Known
-from stream.records import EntityType, Link
+from stream.records import EntityType, Link, ModelInfo
 
 Script = Literal["read", "words", "hangul", "run"]
 """Whether the encoder reads it; else how words are told apart: by spaces, by spaces before and particles after, not at all."""
@@ -192,6 +194,12 @@ class Elsewhere(Gazetteer):
         stems = _stems(plain, self._language)
         inflected = any(stem.partition(_CUT)[0] != word for stem, word in zip(stems, plain.split(), strict=True))
         return self._stems.get(stems) if found is None and inflected else found
+
+
+def info() -> ModelInfo:
+    """Version and sum of the list, and of CLDR."""
+    digest = hashlib.sha256(_FILE.read_bytes()).hexdigest()
+    return ModelInfo(name="elsewhere", version=f"1+cldr-{babel.__version__}", sha256=digest)
 
 
 def extended(base: Gazetteer, language: str) -> Gazetteer:
