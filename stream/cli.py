@@ -30,7 +30,8 @@ examples:
   newsstream produce seeds/it.ndjson                 send articles
   newsstream tail enriched --from-beginning --max 5  look at what came out
   newsstream replay rejected                         what was refused, and could be sent once more
-  newsstream replay articles --from-time 1d --diff   what would change if it came again"""
+  newsstream replay articles --from-time 1d --diff   what would change if it came again
+  newsstream models                                  what is in use, and its licences"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -111,6 +112,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--held-out", action="store_true", help="of a corpus, only what is never trained on")
     evaluate.add_argument("--write", metavar="PAGE", help="put the figures, and pictures of them, into this Markdown page")
     evaluate.add_argument("--name", help="of the section in that page (default: the file's)")
+
+    models = command("models", _models, "show the pipelines, lists and lexicons in use, with their licences and labels")
+    models.add_argument("--json", action="store_true", help="a line of JSON for each, instead of the table")
 
     broker = command("broker", _broker, "run the embedded Kafka-protocol broker of the quick start, until Ctrl-C")
     broker.add_argument("--port", type=int, help="port on 127.0.0.1 (default: a free one)")
@@ -306,6 +310,16 @@ def _evaluate(chosen: argparse.Namespace) -> int:
             commands.evaluate_language(gold, options=options, page=page, name=chosen.name)
     except (ValueError, OSError, pictures.MissingError) as error:
         return _complain(error)
+    return EXIT_OK
+
+
+def _models(chosen: argparse.Namespace) -> int:
+    from stream import config, inventory
+
+    try:
+        inventory.show(config.from_environment().options(), as_json=chosen.json)
+    except ValueError as error:
+        return _complain(error, status=EXIT_USAGE)
     return EXIT_OK
 
 

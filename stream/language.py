@@ -47,6 +47,52 @@ _ABSENT = {  # letters that an alphabet does not have: in short texts they decid
     "uk": re.compile("[ыэёъўјљњћђџѓќѕ]", re.IGNORECASE),
 }
 _ABSENT_WEIGHT = 0.25
+# Words of Serbian in Latin letters, of Croatian and Bosnian, of Croatian alone, of Bosnian and Serbian; of Indonesian, of Malay.
+_EKAVIAN = r"""
+    \w*vreme|mest[oau]|gde|posle|pre|deo|\w*svetsk\w+|reč\w*|čove[kč]\w*|dete|dec[aeiu]|uvek|ovde|negde|nigde|
+    poslednj\w+|sled\w+|pobed\w+|\w*predsed\w+|sednic\w+|\w*bezbed\w+|zahtev\w*|\w*promen\w*|primen\w*|vest[i]?|vestima|
+    nedelj\w+|ponedeljak|sred[au]|cen[aeu]|mer[aeu]|reke|umetn\w+|odeljen\w+|svest\w*|oseća\w+|uspe[hš]\w*|hteo|hteli|
+    želeo|video|tel[ou]|zvezd\w+|reš[ei]\w+|dve|pevač\w*|istorij\w+|opšt\w+|saopšt\w+|takođe|izveštaj\w*|avgust\w*|ceo|
+    cel[aou]|bel[aeio]|\w*mesec\w*|ver[aeu]|obaveštaj\w+|snabdev\w+|odbran[aeiu]|vazduh\w*|fudbal\w*"""
+_IJEKAVIAN = r"""
+    vrijem\w+|\w*mjest\w+|gdje|poslije|prije|dio|svij?et\w*|riječ\w*|čovje[kč]\w*|dijete|dje[ct]\w*|lijep\w*|uvijek|
+    ovdje|negdje|nigdje|posljed\w+|slij?ed\w+|sljed\w+|pobjed\w+|\w*predsjed\w+|sjedni[cšk]\w+|\w*zahtjev\w*|
+    \w*promjen\w*|\w*primjen\w*|vijest\w*|\w*vješ[tć]\w+|nedjelj\w+|ponedjelj\w+|srijed\w+|cijen\w*|\w*mjer\w*|
+    mlije[kč]\w*|rije[kc]\w*|umjet\w+|\w*djel\w*|svijest\w*|osje[ćt]\w*|uspje[hš]\w*|htio|htjeli|želio|vidio|tijel\w*|
+    zvijezd\w*|rješ\w*|riješ\w*|sprij?eč\w*|dvij?e|dvjema|pjev\w*|također|općin\w*|opć[aei]\w*|\w*mjesec\w*|bij?el\w*|
+    cij?el\w*|\w*dijel\w*|lij?eč\w*|\w*rijeđ\w*|prijedlog\w*|prijet\w+|vrijed\w*|\w*nijel\w*|vjer\w*|svjetsk\w+|zrak\w?|
+    obavještaj\w+"""
+_CROATIAN = r"""
+    tko|netko|nitko|tisuć\w*|tjed[an]\w*|siječnj\w*|veljač\w*|ožuj\w*|travnj\w*|svibnj\w*|lipnj\w*|srpnj\w*|kolovoz\w*|
+    rujn\w*|listopad\w*|studenog\w?|prosin\w*|\w*europ\w*|povijes\w*|sustav\w*|uvjet\w*|vlak\w*|zrakoplov\w*|priopć\w*|
+    izvješć\w*|glede|sukladno|tijekom|unatoč|\w*sudjel\w*|suradnj\w*|proračun\w*|gospodarst\w*|veleposlan\w*|tvrtk\w*|
+    ravnatelj\w*|tajnik\w*|glasnogovor\w*|nazočn\w*"""
+_EASTERN = r"""
+    hiljad\w*|sedmic\w*|januar\w*|februar\w*|jun[au]|jul[au]|a[uv]gust\w*|septemb\w*|oktob\w*|novemb\w*|decemb\w*|
+    \w*evrop\w*|h?istorij\w*|uslov\w*|saop[ćš]\w*|opšt\w*|saradnj\w*|učestv\w*|učešć\w*|tokom|privred\w*|ambasad\w*|šta|
+    ko|neko|niko|budžet\w*|preduzeć\w*|takođe|izv[j]?ešta\w*|portparol\w*|(?:treba|može|mogu|mora|moraju|želi|žele|hoće|
+    će)\ da"""
+_INDONESIAN = r"""
+    bahwa|karena|uang|bisa|berbeda|hukum\w*|jumat|polisi|kantor|mobil|maret|agustus|desember|provinsi|mengatakan|
+    perusahaan|pemilu|usai|parlemen|universitas|kualitas|pribadi\w*|pihak\ berwenang|rumah\ sakit|kemarin|sedangkan|
+    juni|juli|prancis|inggris|amerika\ serikat"""
+_MALAY = r"""
+    bahawa|kerana|wang|berbeza|jumaat|polis|mac|ogos|disember|syarikat|pilihan\ raya|mangsa|parlimen|universiti|kualiti|
+    ialah|mahu|beliau|semalam|manakala|julai|perancis|britain|amerika\ syarikat|pertubuhan|hospital|ahad|isnin"""
+
+
+def _words(*lists: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lists)})\b", re.IGNORECASE | re.VERBOSE)
+
+
+_TELLING = {  # words that a language does not have and a sister does: the library itself tosses a coin between these
+    "hr": _words(_EKAVIAN, _EASTERN),
+    "bs": _words(_EKAVIAN, _CROATIAN),
+    "sr": _words(_IJEKAVIAN, _CROATIAN),
+    "id": _words(_MALAY),
+    "ms": _words(_INDONESIAN),
+}
+_TELLING_LEAST = 0.001  # likely enough to be asked
 # What the library and CLDR keep apart although a reader of news does not. None: no language at all.
 _MERGED = {
     "arz": "ar", "ary": "ar", "fil": "tl", "fuv": "ff", "grc": "el", "gug": "gn", "hbo": "he", "kik": "ki", "nb": "no",
@@ -118,6 +164,8 @@ def _scores(sample: str, model: Model) -> dict[str, float]:
         if code in _ABSENT:
             share = len(_ABSENT[code].findall(sample)) * min(1.0, 100 / len(sample))  # names of others occur in long texts
             weight *= _ABSENT_WEIGHT ** min(4.0, share)
+        if code in _TELLING and probability >= _TELLING_LEAST:
+            weight *= _ABSENT_WEIGHT ** min(6.0, len(_TELLING[code].findall(sample)) * min(1.0, 600 / len(sample)))
         scores[code] = scores.get(code, 0.0) + weight * probability
     total = sum(scores.values())
     return {code: score / total for code, score in scores.items()}

@@ -48,6 +48,10 @@ class Models:
 
 def load(options: outcome.Options) -> Models:
     """Load every model; raises `ValueError` with a clear sentence where one cannot be had."""
+    for code in options.ner_models:
+        if code != entities.ANY and (known := language.normalise(code)) != code:
+            meant = f", but {known!r}" if known else ""
+            raise ValueError(f"NER_MODELS: {code!r} is no code of a language here{meant}: its pipeline would never be used")
     language_model = language.load()
     entity_models = entities.load(pipelines=options.ner_models, engine=options.engine)
     event_models = events.load()

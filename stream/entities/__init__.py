@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.entities import mentions, merging, pipelines
+from stream.entities import elsewhere, mentions, merging, pipelines
 from stream.entities.gazetteer import Gazetteer
 from stream.records import Document, Engine, Entity, FieldName, ModelInfo, Sign
 
@@ -26,9 +26,9 @@ class Models:
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
-        """Name, version and sha256 of each pipeline, and of the gazetteer."""
+        """Name, version and sha256 of each pipeline, and of the lists of names."""
         loaded = {id(one): one.info for one in (self.other, *self.by_language.values())}
-        return (*loaded.values(), self.gazetteer.info)
+        return (*loaded.values(), self.gazetteer.info, elsewhere.info())
 
     def pipeline(self, language: str) -> pipelines.Pipeline:
         """The pipeline for a language."""
@@ -90,9 +90,10 @@ def read(document: Document, *, language: str, article_id: str, models: Models) 
         )
         for field, text in _readable(document)
     ]
-    found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=models.gazetteer)]
+    known = elsewhere.extended(models.gazetteer, language)
+    found = [named for one in tagged for named in mentions.read(one, language=language, gazetteer=known)]
     return Reading(
-        entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=models.gazetteer),
+        entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=known),
         signs=tuple(sign for one in tagged for sign in one.signs),
         engine=chosen.engine,
     )

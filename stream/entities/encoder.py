@@ -62,7 +62,7 @@ class Encoder:
         for first, last in _windows(segments, ids):
             if not left:
                 break
-            if not any(_can_begin_a_name(segment.text) for segment in segments[first:last]):
+            if not any(map(self._can_begin_a_name, segments[first:last], ids[first:last])):
                 continue
             left -= 1
             scores = self._read(ids[first:last])
@@ -71,6 +71,10 @@ class Encoder:
             if told:
                 reading.signs.extend(self._signs(first, scores[:, len(self._labels) :], best))
         return reading
+
+    def _can_begin_a_name(self, segment: Segment, ids: Sequence[int]) -> bool:
+        """Whether a letter is there that is not lower case, and that can be read."""
+        return _has_capital(segment.text) and self._pieces.knows(ids)
 
     def _signs(
         self, first: int, scores: NDArray[np.float32], names: Sequence[int]
@@ -116,7 +120,7 @@ def most_windows(segments: Sequence[Segment]) -> int:
     return _READ_AT_LEAST + (segments[-1].end // _CHARACTERS if segments else 0)
 
 
-def _can_begin_a_name(segment: str) -> bool:
+def _has_capital(segment: str) -> bool:
     """Whether a letter is there that is not lower case: a capital, or one of a script that has no case."""
     return not segment.islower() and any(letter.isalpha() and not letter.islower() for letter in segment)
 

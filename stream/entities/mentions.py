@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spacy.language import Language
 
-from stream.entities import component, pipelines, words
+from stream.entities import component, elsewhere, pipelines, words
 from stream.entities.gazetteer import Gazetteer
 from stream.records import EntityType, FieldName, Sign
 
@@ -83,6 +83,9 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
     for one in found:
         taken[one.start : one.end] = b"\1" * (one.end - one.start)
     found += _overlooked(text, taken, field=field, language=language, gazetteer=gazetteer)
+    if isinstance(gazetteer, elsewhere.Elsewhere):
+        unread = [one for one in gazetteer.find(text) if not any(taken[one[0] : one[1]])]
+        found += [Named(field, start, end, text[start:end], kind) for start, end, kind in unread]
     yield from sorted(found, key=lambda one: one.start)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer, models
@@ -24,6 +25,7 @@ class Pieces:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._model: models.Unigram = tokenizer.model
         self._unknown = tokenizer.token_to_id("<unk>")
+        self._mute = frozenset((self._unknown, tokenizer.token_to_id(_SPACE)))
         self._normal = str.maketrans(json.loads((folder / "normalise.json").read_text(encoding="utf-8")))
         self._known: dict[tuple[str, bool], tuple[int, ...]] = {}
 
@@ -37,6 +39,10 @@ class Pieces:
                 self._known.clear()
             ids = self._known[key] = self._tokenise(segment.text, spaced=spaced)
         return ids
+
+    def knows(self, ids: Sequence[int]) -> bool:
+        """Whether any piece of a segment is in the vocabulary: none is in Greek, Arabic, Chinese."""
+        return not self._mute.issuperset(ids)
 
     def _tokenise(self, text: str, *, spaced: bool) -> tuple[int, ...]:
         normal = text.translate(self._normal).replace(" ", "") or text

@@ -21,6 +21,9 @@ HARD = frozenset(
 MENTIONS = frozenset(("PER", "ORG", "LOC"))
 EVENTS = frozenset(kind.value for kind in EVENT_TYPES)
 MODALITIES = tuple(one.value for one in Modality)
+UNTRAINED = "# Nothing is trained on this file"
+"""How a file begins that is kept from all training as a whole."""
+
 HELD_OUT, TUNING = 5, 7
 """One sentence in five is never trained on; of the rest one in seven tunes what weighs the encoder, and so is not shown to it."""
 

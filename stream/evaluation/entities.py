@@ -44,16 +44,19 @@ class Answer:
 def read(path: Path) -> list[Gold]:
     """Gold sentences: JSON lines ``{text, ents: [[start, end, label]], lang}``, or the held-out part of a corpus (``.txt``).
 
+    A corpus that says in its first line that nothing is trained on it is read whole.
+
     Raises:
         ValueError: the file is of neither form.
         OSError: it cannot be read.
 
     """
     if path.suffix == ".txt":
+        whole = path.read_text(encoding="utf-8").startswith(corpus.UNTRAINED)
         return [
             Gold(one.text, one.language, frozenset((mention.start, mention.end, mention.type) for mention in one.mentions))
             for one in corpus.read(path)
-            if one.held_out
+            if whole or one.held_out
         ]
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
