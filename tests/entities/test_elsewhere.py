@@ -182,7 +182,7 @@ def test_forms_of_one_country_are_one_entity_with_its_link() -> None:
 @pytest.mark.models
 def test_what_the_encoder_cannot_read_costs_nothing_and_what_it_can_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Greek paragraph is no window; Latin letters in it make it one."""
-    reader = encoder.Encoder(entities.BUNDLED)
+    reader = encoder.Encoder(entities.BUNDLED, "accurate")
     windows: list[int] = []
     inner = reader._read
 
