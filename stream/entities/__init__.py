@@ -28,9 +28,9 @@ class Models:
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
-        """Name, version and sha256 of each pipeline, and of the gazetteer."""
+        """Name, version and sha256 of each pipeline, of the gazetteer and of the cities."""
         loaded = {id(one): one.info for one in (self.other, *self.by_language.values())}
-        return (*loaded.values(), self.gazetteer.info)
+        return (*loaded.values(), self.gazetteer.info, self.gazetteer.cities.info)
 
     def nlp(self, language: str) -> Language:
         """The pipeline for a language."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stream.entities import words
+from stream.entities.cities import City
 from stream.entities.gazetteer import Gazetteer, Known
 from stream.entities.mentions import Named
-from stream.records import Document, Entity, EntityType, Mention, derived_id
+from stream.records import Document, Entity, EntityType, Link, Mention, derived_id
 
 _TITLE_WEIGHT, _LEAD_WEIGHT, _WEIGHT = 3.0, 2.0, 1.0
 _LEAD_SENTENCES = 2
@@ -27,6 +28,7 @@ class _Cluster:
     first: Named
     """The mention that stands before all others."""
     known: Known | None = None
+    city: City | None = None
     mentions: list[Named] = field(default_factory=list)
     _counts: Counter[EntityType] = field(default_factory=Counter)
 
@@ -40,6 +42,8 @@ class _Cluster:
     def type(self) -> EntityType:
         if self.known is not None and self.known.certain:
             return self.known.type
+        if self.city is not None:
+            return EntityType.LOC
         return max(self._counts, key=lambda kind: (self._counts[kind], kind is EntityType.PER))
 
 
@@ -55,6 +59,7 @@ def entities(
     clusters = _clusters(found, language, gazetteer)
     clusters = _with_surnames(clusters)
     clusters = _with_acronyms(clusters, document)
+    clusters = _with_cities(clusters, language, gazetteer)
     lead = _end_of_lead(document)
     weights = {id(cluster): sum(_weight(mention, lead) for mention in cluster.mentions) for cluster in clusters}
     total = sum(weights.values()) or 1.0
@@ -155,6 +160,26 @@ def _with_acronyms(clusters: list[_Cluster], document: Document) -> list[_Cluste
     return kept
 
 
+def _with_cities(clusters: list[_Cluster], language: str, gazetteer: Gazetteer) -> list[_Cluster]:
+    """Places that are cities, under whatever names and in whatever case, one for each city."""
+    links = {id(cluster): cluster.known.link for cluster in clusters if cluster.known is not None and cluster.known.link}
+    countries = {link.id for link in links.values() if link.scheme == "iso3166"}
+    by_id = {links[id(cluster)].id: cluster for cluster in clusters if id(cluster) in links}
+    kept = []
+    for cluster in clusters:
+        if cluster.known is None and cluster.type is EntityType.LOC:
+            city = gazetteer.cities.find(_form(cluster), language=language, countries=countries)
+            if city is not None:
+                same = by_id.setdefault(city.id, cluster)
+                if same is not cluster:
+                    same.take(cluster.mentions)
+                    same.mentions.sort(key=_place)
+                    continue
+                cluster.city = city
+        kept.append(cluster)
+    return kept
+
+
 def _end_of_lead(document: Document) -> int:
     sentences = [sentence for sentence in document.sentences if sentence.field == "text"][:_LEAD_SENTENCES]
     return sentences[-1].end if sentences else 0
@@ -170,6 +195,8 @@ def _entity(cluster: _Cluster, language: str, article_id: str, salience: float) 
     kind = cluster.type
     name = _name(cluster, language)
     link = cluster.known.link if cluster.known is not None and cluster.known.type is kind else None
+    if cluster.city is not None:
+        link = Link(scheme="geonames", id=cluster.city.id)
     return Entity(
         id=derived_id("entity", article_id, kind.value, name),
         type=kind,
@@ -181,13 +208,20 @@ def _entity(cluster: _Cluster, language: str, article_id: str, salience: float) 
 
 
 def _name(cluster: _Cluster, language: str) -> str:
-    """The linked item's name, else the most complete form; of several, the one most like a nominative: the shortest."""
+    """The linked item's name, else the form that is most like it."""
     if cluster.known is not None and cluster.known.type is cluster.type:
         known = cluster.known.name(language)
         if known:
             return known
-    forms = Counter(" ".join(mention.text.split()) for mention in cluster.mentions)
-    best = min(forms, key=lambda form: (form.isupper(), -len(words.parts(form)), len(form), -forms[form], form))
+    best = _form(cluster)
+    if cluster.city is not None and (best.isupper() or language in words.INFLECTED):
+        return cluster.city.name
     if best.isupper() and len(best) >= _SHORTEST_SHOUTED and cluster.type in (EntityType.LOC, EntityType.PER):
         return best.title()  # the dateline of an agency, or a headline in capitals
     return best
+
+
+def _form(cluster: _Cluster) -> str:
+    """The most complete form of a name; of several, the one most like a nominative: the shortest."""
+    forms = Counter(" ".join(mention.text.split()) for mention in cluster.mentions)
+    return min(forms, key=lambda form: (form.isupper(), -len(words.parts(form)), len(form), -forms[form], form))

@@ -59,6 +59,28 @@ _ENDINGS = {
 }
 """Case endings, longest first; genitive plurals (-ов, -ів, -ów) are left out: far more surnames end like that."""
 
+_OBLIQUE = tuple("у ю ом ем ой ою єю ею і ої ами ях ах е".split())
+"""Endings that the nominative of a city's name hardly has."""
+
+_ADJECTIVE_FORMS = tuple("ого его ому ему ої ая ую ими ыми ego emu ymi imi".split())
+_ADJECTIVES = tuple("ий ій ый ой е я y i".split())
+
+_OWN = {"uk": ("і", "ї", "є", "ґ"), "ru": ("ы", "э", "ё", "ъ")}
+_NOT_OWN = {"uk": _OWN["ru"], "ru": (*_OWN["uk"], "ць")}
+"""Letters that only one language of the same script has."""
+
+_CHANGES = {
+    "uk": (("ов", "ів"), ("єв", "їв"), ("ев", "їв"), ("ев", "ів"), ("з", "г"), ("ц", "к"), ("ц", "ець"), ("с", "х"), ("к", "ок")),
+    "ru": (("ц", "ец"), ("ьц", "ец"), ("л", "ел")),
+    "pl": (("i", ""), ("dz", "g"), ("c", "k"), ("c", "iec")),
+}
+"""How the end of a stem changes from the other cases to the nominative."""
+
+_AMBIGUOUS_ENDINGS = ("ові", "еві", "єві")
+
+_OPEN = re.compile(r"(.*)[ое]([бвгджзклмнпрстцчш])")
+"""What becomes і in the closed syllable of the nominative."""
+
 INFLECTED = tuple(_ENDINGS)
 """Languages whose names have case endings."""
 
@@ -131,6 +153,39 @@ def stem(word: str, *, language: str) -> str:
 def stems(folded_name: str, *, language: str) -> tuple[str, ...]:
     """The stems of the words of a folded name."""
     return tuple(stem(word, language=language) for word in re.findall(r"[\w']+", folded_name))
+
+
+def nominatives(folded_name: str, *, language: str) -> list[tuple[str, ...]]:
+    """The stems that the nominative of a case form may have: Харкова is of Харків, Празі of Прага."""
+    found = [stems(folded_name, language=language)]
+    if not found[0]:
+        return []
+    if folded_name.endswith(_AMBIGUOUS_ENDINGS):  # Києв-і, not only Микола-єві
+        found.append((*found[0][:-1], re.findall(r"[\w']+", folded_name)[-1][:-1]))
+    for *first, last in tuple(found):
+        for ending, changed in _CHANGES.get(language, ()):
+            if last.endswith(ending) and len(last) - len(ending) + len(changed) >= _SHORTEST_STEM:
+                found.append((*first, last.removesuffix(ending) + changed))
+        if language == "uk" and (closed := _OPEN.fullmatch(last)):
+            found.append((*first, f"{closed[1]}і{closed[2]}"))
+    return found
+
+
+def may_be_form(folded_form: str, folded_name: str) -> bool:
+    """Whether an ending of adjectives stands only where the nominative is one (Рівного is of Рівне, Карого not of Кара)."""
+    return not folded_form.endswith(_ADJECTIVE_FORMS) or folded_name.endswith(_ADJECTIVES)
+
+
+def looks_oblique(folded_name: str) -> bool:
+    """Whether a name of one word has an ending that a nominative hardly has."""
+    return "-" not in folded_name and " " not in folded_name and folded_name.endswith(_OBLIQUE)
+
+
+def unlike_nominative(folded_name: str, *, language: str = "") -> tuple[object, ...]:
+    """By what to sort names of one stem so that the nominative in a language comes first."""
+    own = sum(folded_name.count(letter) for letter in _OWN.get(language, ()))
+    foreign = sum(folded_name.count(letter) for letter in _NOT_OWN.get(language, ()))
+    return (looks_oblique(folded_name), foreign - own, " " in folded_name, -len(folded_name), folded_name)
 
 
 def parts(name: str) -> list[str]:

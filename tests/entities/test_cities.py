@@ -1,0 +1,188 @@
+"""Cities: found under their names in ten languages and in Slavic cases, the right one of several, linked to GeoNames."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream import entities, text
+from stream.entities.cities import Cities
+from stream.records import Entity, EntityType, Link
+
+pytestmark = pytest.mark.models
+
+PATH = entities.ASSETS / "cities.tsv.gz"
+
+
+@cache
+def _cities() -> Cities:
+    return Cities.load(PATH)
+
+
+@cache
+def _models() -> entities.Models:
+    return entities.load(pipelines={})
+
+
+def _find(body: str, *, language: str, title: str | None = None) -> tuple[Entity, ...]:
+    return entities.find(text.clean(title, body), language=language, article_id="a", models=_models())
+
+
+def _linked(found: tuple[Entity, ...]) -> dict[str, str]:
+    return {entity.name: entity.link.id for entity in found if entity.link is not None and entity.link.scheme == "geonames"}
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "city"),
+    [
+        ("Parigi", "it", 2988507),
+        ("Monaco", "it", 2993458),
+        ("Monaco di Baviera", "it", 2867714),
+        ("Colonia", "es", 2886242),
+        ("Aia", "it", 2747373),
+        ("Rom", "de", 3169070),
+        ("Lissabon", "de", 2267057),
+        ("Genève", "fr", 2660646),
+        ("Den Haag", "nl", 2747373),
+        ("SAN SEBASTIÁN", "es", 3110044),
+        ("San Sebastian", "en", 3110044),
+        ("LIMA", "es", 3936456),
+        ("Тбилиси", "ru", 611717),
+        ("Київ", "uk", 703448),
+        ("Port Sudan", "en", 377039),
+    ],
+)
+def test_a_city_has_many_names(name: str, language: str, city: int) -> None:
+    """In the languages of the service, with or without accents, in capitals."""
+    found = _cities().find(name, language=language)
+
+    assert found is not None
+    assert found.id == str(city)
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "nominative"),
+    [
+        ("Дніпрі", "uk", "Дніпро"),
+        ("Харкова", "uk", "Харків"),
+        ("Тернополя", "uk", "Тернопіль"),
+        ("Миколаєві", "uk", "Миколаїв"),
+        ("Кривого Рогу", "uk", "Кривий Ріг"),
+        ("Празі", "uk", "Прага"),
+        ("Сумах", "uk", "Суми"),
+        ("Рівного", "uk", "Рівне"),
+        ("Череповца", "ru", "Череповец"),
+        ("Казани", "ru", "Казань"),
+        ("Ростове-на-Дону", "ru", "Ростов-на-Дону"),
+        ("Нижнем Новгороде", "ru", "Нижний Новгород"),
+        ("Poznaniu", "pl", "Poznań"),
+        ("Krakowie", "pl", "Kraków"),
+        ("Pradze", "pl", "Praga"),
+        ("Łodzi", "pl", "Łódź"),
+    ],
+)
+def test_a_case_form_leads_to_the_nominative(form: str, language: str, nominative: str) -> None:
+    """Endings, and what changes before them: і and о, г and з, ę and e."""
+    found = _cities().find(form, language=language)
+
+    assert found is not None
+    assert found.name == nominative
+
+
+@pytest.mark.parametrize(
+    ("word", "language"), [("Лесю", "uk"), ("Карого", "uk"), ("Китая", "ru"), ("Jawie", "pl"), ("Toscana", "it")]
+)
+def test_what_only_looks_like_a_small_town_is_none(word: str, language: str) -> None:
+    """A first name, a horse, China, Java; a region that a town is called after."""
+    assert _cities().find(word, language=language) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "countries", "city"),
+    [
+        ("San José", (), 5392171),
+        ("San José", ("CR",), 3621849),
+        ("Córdoba", (), 3860259),
+        ("Córdoba", ("ES",), 2519240),
+        ("Córdoba", ("ES", "AR"), 3860259),
+        ("Paris", ("US", "FR"), 2988507),
+        ("Valencia", ("ES",), 2509954),
+    ],
+)
+def test_the_largest_of_a_name_unless_the_article_names_the_country_of_another(
+    name: str, countries: tuple[str, ...], city: int
+) -> None:
+    """San José is in California, and in an article about Costa Rica in Costa Rica."""
+    found = _cities().find(name, language="es", countries=countries)
+
+    assert found is not None
+    assert found.id == str(city)
+
+
+def test_an_article_about_costa_rica_means_its_own_capital() -> None:
+    """The country is named in another sentence; the link is GeoNames'."""
+    found = _find(
+        "Protestas en San José por la reforma. El gobierno de Costa Rica pidió calma a los manifestantes.", language="es"
+    )
+
+    assert _linked(found)["San José"] == "3621849"
+
+
+def test_one_city_under_two_names_is_one_entity() -> None:
+    """Saint Petersburg and Sankt Petersburg are one, linked once."""
+    found = _find(
+        "Flights to Saint Petersburg were delayed on Monday. Airlines in Sankt-Petersburg said that the runway was closed.",
+        language="en",
+    )
+    places = [entity for entity in found if entity.link == Link(scheme="geonames", id="498817")]
+
+    assert [len(entity.mentions) for entity in places] == [2]
+
+
+def test_case_forms_of_a_city_are_one_entity_in_the_nominative() -> None:
+    """Дніпра and Дніпрі are Дніпро, though the nominative stands nowhere."""
+    found = _find("У Дніпрі відкрили нову школу для дітей переселенців. До Дніпра приїхали сто родин з Харкова.", language="uk")
+
+    assert _linked(found) == {"Дніпро": "709930", "Харків": "706483"}
+    assert [len(entity.mentions) for entity in found if entity.name == "Дніпро"] == [2]
+
+
+def test_people_keep_their_names() -> None:
+    """Denzel Washington and Jordan Henderson are no cities; nor is a surname that stands alone after them."""
+    found = _find("Denzel Washington met Jordan Henderson in Florence. Washington praised Henderson.", language="en")
+    people = {entity.name for entity in found if entity.type is EntityType.PER}
+
+    assert {"Denzel Washington", "Jordan Henderson"} <= people
+    assert _linked(found) == {"Florence": "3176959"}
+
+
+@given(st.text(max_size=30), st.sampled_from(["it", "uk", "ru", "pl", "xx"]))
+def test_any_name_may_be_asked_for(name: str, language: str) -> None:
+    """No text makes the search fail, or find a city of no population and no country."""
+    found = _cities().find(name, language=language)
+
+    assert found is None or (found.id.isdecimal() and len(found.country) == 2)
+
+
+def test_the_file_is_sorted_and_every_name_is_found() -> None:
+    """What bisection needs; every hundredth name leads to a city that bears it."""
+    lines = gzip.decompress(PATH.read_bytes()).splitlines()
+    names = [line.split(b"\t")[0] for line in lines]
+
+    assert names == sorted(names)
+    assert all(_cities().find(name.decode(), language="xx") is not None for name in names[::100])
+
+
+def test_looking_a_name_up_takes_microseconds() -> None:
+    """Thirty new names of an article cost less than a millisecond; the bound is loose, for a busy machine."""
+    names = [f"Місто{number}ові" for number in range(1000)]
+    started = time.process_time()
+    for name in names:
+        _cities().find(name, language="uk")
+
+    assert time.process_time() - started < 1
