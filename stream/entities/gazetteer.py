@@ -109,7 +109,7 @@ def _countries(also: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[Know
             yield replace(known, certain=certain), some
 
 
-_AMBIGUOUS = frozenset("jordan georgia chad чад mali малі мали niger нигер guinea cuba kuba oman tonga macao togo".split())
+_AMBIGUOUS = frozenset("jordan georgia monaco chad чад mali малі мали niger нигер guinea cuba kuba oman tonga macao togo".split())
 """Countries' names that are also a person's, or another word, in one of the languages."""
 
 

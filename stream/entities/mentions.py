@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy.language import Language
 
@@ -17,6 +17,14 @@ _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"\w+$")
+_GLUED_BEFORE = re.compile(r"(?<!\w)(?:\w+[-'’])+$")
+_GLUED_AFTER = re.compile(r"(?:[-'’]\w+)+")
+_GLUED = 30
+"""Letters on each side of a span that may belong to the name of a place."""
+
+_PROVINCE = re.compile(r" \([A-Z]{2}\)")
+"""A province or a state after its town: ``Vernio (PO)``."""
+
 _LONGEST = 200
 _WORDS_OF_A_NAME = 4
 _TORN = 2
@@ -83,7 +91,13 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
     for one in found:
         taken[one.start : one.end] = b"\1" * (one.end - one.start)
     found += _overlooked(text, taken, field=field, language=language, gazetteer=gazetteer)
-    yield from sorted(found, key=lambda one: one.start)
+    place = None
+    for one in sorted(found, key=lambda one: one.start):
+        code = place is not None and _PROVINCE.fullmatch(text, place.end, one.end + 1) is not None
+        place = replace(one, type=EntityType.LOC) if code else one
+        yield place
+        if place.type is not EntityType.LOC:
+            place = None
 
 
 def _overlooked(text: str, taken: bytearray, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
@@ -115,7 +129,7 @@ def _ends(text: str, end: int) -> list[int]:
 
 def _recognised(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
     field, text = tagged.field, tagged.text
-    for begin, stop, kind in _joined(text, tagged.spans):
+    for begin, stop, kind in _unbroken(text, _joined(text, tagged.spans), language, gazetteer):
         if kind is None:
             continue
         for start, end in _split(text, begin, stop, kind, gazetteer):
@@ -136,6 +150,35 @@ def _joined(text: str, spans: Iterable[_Span]) -> list[_Span]:
         else:
             whole.append((start, end, kind))
     return whole
+
+
+def _unbroken(text: str, spans: Iterable[_Span], language: str, gazetteer: Gazetteer) -> Iterator[_Span]:
+    """The spans, with the rest of a known place's name that a hyphen or an apostrophe cut off: ``N'`` before ``Djamena``."""
+    done = 0
+    for start, end, kind in spans:
+        if start < done:
+            continue
+        first, last = _glued(text, *_inside(text, start, end))
+        wholes = ((first, last), (start, last), (first, end))
+        possible = (one for one in wholes if one != (start, end) and one[0] >= done)
+        whole = next((one for one in possible if _is_place(text[slice(*one)], language, gazetteer)), None)
+        done = whole[1] if whole else end
+        yield (*whole, EntityType.LOC) if whole else (start, end, kind)
+
+
+def _glued(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span with the words that hyphens and apostrophes join to it."""
+    before = _GLUED_BEFORE.search(text, max(0, start - _GLUED), start)
+    after = _GLUED_AFTER.match(text, end, end + _GLUED)
+    return before.start() if before else start, after.end() if after else end
+
+
+def _is_place(name: str, language: str, gazetteer: Gazetteer) -> bool:
+    known = gazetteer.lookup(name, language=language)
+    if known is not None:
+        return known.certain and known.type is EntityType.LOC
+    city = gazetteer.cities.find(name, language=language)
+    return city is not None and city.large
 
 
 def _is_torn(name: str, gap: str) -> bool:
@@ -197,6 +240,8 @@ def _is_no_name(name: str, kind: EntityType, language: str, gazetteer: Gazetteer
     if all(character.islower() or not character.isalpha() for character in name):
         return gazetteer.lookup(name) is None
     if kind is EntityType.PER and words.is_nobody(name):
+        return True
+    if kind is EntityType.ORG and words.is_no_organisation(name):
         return True
     if " " in name or kind is not EntityType.LOC:
         return words.is_article(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ _ACRONYM = range(2, 9)
 _SAME_FIRST_NAME = 3
 """Letters by which two forms of one first name are recognised."""
 _SHORTEST_SHOUTED = 4
+_DATELINE = re.compile(r"[^.\n]{0,30}?(?:[—–-]|\(\w+\))|[,.]? ?(?:[0-9]|[—–(-])")
+"""What follows the place that an agency's text begins with: ``LIMA, 3 sep (EFE).-``, ``MINSK (BelTA) -``, ``ROMA -``."""
+_DATE, _LONGEST_WHERE = 40, 12
+_CAPITAL = re.compile(r" (?=[^\W\d_])[^a-zà-öø-ÿа-яґєії]")
 _NAMESAKES = 50
 """Full names with one surname that others may be short for: more of them are a register, and to compare all takes a minute."""
 
@@ -59,7 +64,7 @@ def entities(
     clusters = _clusters(found, language, gazetteer)
     clusters = _with_surnames(clusters)
     clusters = _with_acronyms(clusters, document)
-    clusters = _with_cities(clusters, language, gazetteer)
+    clusters = _with_cities(clusters, document, language, gazetteer)
     lead = _end_of_lead(document)
     weights = {id(cluster): sum(_weight(mention, lead) for mention in cluster.mentions) for cluster in clusters}
     total = sum(weights.values()) or 1.0
@@ -160,16 +165,19 @@ def _with_acronyms(clusters: list[_Cluster], document: Document) -> list[_Cluste
     return kept
 
 
-def _with_cities(clusters: list[_Cluster], language: str, gazetteer: Gazetteer) -> list[_Cluster]:
+def _with_cities(clusters: list[_Cluster], document: Document, language: str, gazetteer: Gazetteer) -> list[_Cluster]:
     """Places that are cities, under whatever names and in whatever case, one for each city."""
     links = {id(cluster): cluster.known.link for cluster in clusters if cluster.known is not None and cluster.known.link}
     countries = {link.id for link in links.values() if link.scheme == "iso3166"}
     by_id = {links[id(cluster)].id: cluster for cluster in clusters if id(cluster) in links}
+    stems = Counter(stem for cluster in clusters for stem in {*cluster.key})
     kept = []
     for cluster in clusters:
-        if cluster.known is None and cluster.type is EntityType.LOC:
+        place = cluster.type is EntityType.LOC
+        alone = len(cluster.mentions) == 1 and all(stems[stem] == 1 for stem in cluster.key)
+        if cluster.known is None and (place or (alone and cluster.type is not EntityType.MISC)):
             city = gazetteer.cities.find(_form(cluster), language=language, countries=countries)
-            if city is not None:
+            if city is not None and (place or _is_city_after_all(cluster, city, document, language)):
                 same = by_id.setdefault(city.id, cluster)
                 if same is not cluster:
                     same.take(cluster.mentions)
@@ -178,6 +186,23 @@ def _with_cities(clusters: list[_Cluster], language: str, gazetteer: Gazetteer) 
                 cluster.city = city
         kept.append(cluster)
     return kept
+
+
+def _is_city_after_all(cluster: _Cluster, city: City, document: Document, language: str) -> bool:
+    """Whether what was read once as a person or an organisation is the city of that name, for all that the article says."""
+    mention = cluster.first
+    text = (document.title or "") if mention.field == "title" else document.text
+    before, after = text[: mention.start].rstrip(), text[mention.end : mention.end + _DATE]
+    if mention.text.isupper() and not before and _DATELINE.match(after):
+        return len(mention.text) >= _SHORTEST_SHOUTED
+    if len(mention.text) < _SHORTEST_SHOUTED or _CAPITAL.match(after):
+        return False
+    if words.is_where(before[-_LONGEST_WHERE:].rpartition(" ")[2], language=language):
+        return city.large or cluster.type is EntityType.ORG
+    name = words.folded(city.name)
+    if not city.large or words.is_name_of_people(name):
+        return False
+    return cluster.type is EntityType.PER or (city.kind == "c" and not words.is_name_of_club(name))
 
 
 def _end_of_lead(document: Document) -> int:

@@ -17,6 +17,8 @@ _TITLES = frozenset(
     gouverneur gobernador gubernator segretario secretary secrétaire sekretarz prof professor professore
     міністр міністра міністерка прем'єр канцлер генсек секретар пан пані мер сенатор губернатор министр министра премьер
     канцлер секретарь господин госпожа мэр губернатор глава
+    papa pope pape papst papież папа monsignor monsignore cardinale cardinal kardinal kardynał кардинал vescovo bishop ad
+    ayatollah imam sheikh
     """.split(),
 )
 
@@ -30,6 +32,18 @@ _OFFICES_ALONE = frozenset(
     """.split(),
 )
 """Offices that are nobody's surname."""
+
+_NO_NAMES = frozenset(
+    """
+    gdp pil pib ввп пкб pkb bip bnp vat iva ндс пдв mwst tva btw dna днк aids hiv снід спид віл вич covid covid-19 sars
+    sars-cov-2 coronavirus lsd pcr usb html dvd cest cet gmt utc msk gps ceo suv vip sms wifi wi-fi ddt
+    constitution costituzione constitución constituição verfassung grundgesetz grondwet konstytucja konstytucji
+    конституція конституції конституцію конституция конституции конституцию
+    corano quran qur'an koran coran corán alcorão коран корану корана bibbia bible biblia bíblia bibel bijbel біблія
+    біблії библия библии vangelo gospel internet інтернет интернет web
+    """.split(),
+)
+"""Laws, books, figures and the like that are written like organisations."""
 
 _PRONOUNS = frozenset(
     """
@@ -51,6 +65,36 @@ _LINKS = frozenset(
 """Small words that join the parts of a name and never end one."""
 
 _OF = frozenset("di del dello della dell dei degli delle of de du des da do das dos der van von".split())
+
+_WHERE = {
+    "it": frozenset(("a", "ad", "in")),
+    "en": frozenset(("in", "near", "outside")),
+    "fr": frozenset(("à",)),
+    "es": frozenset(("en",)),
+    "pt": frozenset(("em",)),
+    "de": frozenset(("in", "nach", "aus", "bei")),
+    "nl": frozenset(("in", "te", "uit", "naar")),
+    "pl": frozenset(("w", "we")),
+    "uk": frozenset(("у", "в")),
+    "ru": frozenset(("в", "во")),
+}
+"""Words after which, without an article, a place stands and no club and no person (few a person: *a*, *à*)."""
+
+_PEOPLE = frozenset(
+    """
+    alexandria albuquerque adelaide austin ama aba brooklyn camacho charlotte columbus cuenca dallas darwin denver diego durango
+    florence hamilton halifax jackson jacksonville jos kano kennedy kingston kirov kyle lagos lincoln louisville lyon madison
+    malaga maria medina memphis milan natal nancy orlando oran paris penza perth phoenix queens regina reno roma roman romero
+    rosario salem salvador samara santiago sofia stanley surat sydney sidney trujillo valencia valenzuela viana victoria vienna
+    vienne vinh washington york zaria israel chelsea sale hue rom van mahe serra buda anadyr georgia lima nassau ryga barcelona
+    santa bristol sheffield manchester leeds boston homs homel chita ufa dili quito pest tunis
+    софия софія киров кіров милан мілан вена діллі самара рига орел
+    """.split(),
+)
+"""Large cities whose names are also people's."""
+
+_CLUBS = frozenset("roma monaco madrid lisboa paris barcelona santiago guadalajara montevideo porto bruxelles".split())
+"""Cities that stand for their football club."""
 
 _ENDINGS = {
     "uk": "ами ями ою ею єю ого ому ими іми ові еві єві ам ям ах ях ом ем єм им ім ий ій ої а я у ю и і ї о е є ь й".split(),
@@ -120,10 +164,30 @@ def is_link(word: str) -> bool:
     return word in _LINKS
 
 
+def is_where(word: str, *, language: str) -> bool:
+    """Whether a place follows this word, which no article follows."""
+    return word.lower() in _WHERE.get(language, ())
+
+
+def is_name_of_people(folded_city: str) -> bool:
+    """Whether the name of a city is also a first name or a surname."""
+    return folded_city in _PEOPLE
+
+
+def is_name_of_club(folded_city: str) -> bool:
+    """Whether the name of a city, alone, is also what people call a club."""
+    return folded_city in _CLUBS
+
+
 def is_nobody(name: str) -> bool:
     """Whether a word that was read as a person is a pronoun, or an office without its holder."""
     lower = name.lower()
     return lower in _PRONOUNS or lower in _OFFICES_ALONE
+
+
+def is_no_organisation(name: str) -> bool:
+    """Whether a word that was read as an organisation is none: ``GDP``, ``Covid-19``, ``Costituzione``."""
+    return name.lower() in _NO_NAMES and (name.isupper() or name[1:].islower() or "-" in name)
 
 
 def looks_like_demonym(word: str, *, language: str) -> bool:

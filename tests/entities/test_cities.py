@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import entities, text
+from stream.entities import mentions, merging
 from stream.entities.cities import Cities
 from stream.records import Entity, EntityType, Link
 
@@ -186,3 +187,81 @@ def test_looking_a_name_up_takes_microseconds() -> None:
         _cities().find(name, language="uk")
 
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("body", "language", "name", "city"),
+    [
+        ("LIMA - Il presidente del Perù ha parlato ieri ai giornalisti.", "it", "Lima", "3936456"),
+        ("SAN SEBASTIÁN, 3 sep (EFE).- El festival abrió con una película sobre el mar.", "es", "San Sebastián", "3110044"),
+        ("Le ministre est rentré à N'Djamena dans la nuit.", "fr", "N'Djamena", "2427123"),
+        ("Он приехал в Алма-Ату в мае. Алма-Ата встретила его дождём. В Алма-Ате прошла встреча.", "ru", "Алматы", "1526384"),
+        ("В ООН не засуджували рейд Ісламабада, лише попросили мапу.", "uk", "Ісламабад", "1176615"),
+        ("Kirgistan uznał dyplomy uczelni z Ułan Bator.", "pl", "Ułan Bator", "2028462"),
+    ],
+)
+def test_a_city_is_a_place_whatever_the_reader_took_it_for(body: str, language: str, name: str, city: str) -> None:
+    """Datelines in capitals, capitals that were read as people, names that were torn at a hyphen or an apostrophe."""
+    found = _find(body, language=language)
+    places = [entity for entity in found if entity.link == Link(scheme="geonames", id=city)]
+
+    assert [(entity.name, entity.type) for entity in places] == [(name, EntityType.LOC)]
+    assert {one.text for entity in found for one in entity.mentions}.isdisjoint({"Djamena", "Алма", "Ата"})
+
+
+def _merged(body: str, language: str, readings: dict[str, EntityType]) -> tuple[Entity, ...]:
+    """The entities where the reader says of each name, at its first place, that it is of that type."""
+    document = text.clean(None, body)
+    places = [(document.text.index(name), name, kind) for name, kind in readings.items()]
+    named = [mentions.Named("text", start, start + len(name), name, kind) for start, name, kind in places]
+    return merging.entities(named, document=document, language=language, article_id="a", gazetteer=_models().gazetteer)
+
+
+@pytest.mark.parametrize(
+    ("body", "language", "readings"),
+    [
+        ("Il Cesena batte il Bari in casa.", "it", {"Cesena": EntityType.ORG, "Bari": EntityType.ORG}),
+        ("Victoria thanked her doctors on Friday.", "en", {"Victoria": EntityType.PER}),
+        ("Charlotte would exchange letters with her sister.", "en", {"Charlotte": EntityType.PER}),
+        ("Peñaranda: «No he pactado con nadie».", "es", {"Peñaranda": EntityType.PER}),
+        ("«Дніпро» пережило навалу гостей.", "uk", {"Дніпро": EntityType.ORG}),
+        ("The first Ottawa Redblacks home game was sold out.", "en", {"Ottawa": EntityType.ORG}),
+        ("La Roma pareggia, il Monaco vince.", "it", {"Roma": EntityType.ORG, "Monaco": EntityType.ORG}),
+        ("Delhi Singh spoke. Later Delhi left.", "en", {"Delhi Singh": EntityType.PER, "Delhi": EntityType.PER}),
+    ],
+)
+def test_a_better_reading_is_left_alone(body: str, language: str, readings: dict[str, EntityType]) -> None:
+    """Clubs, people with the names of cities, a word that belongs to a longer name."""
+    assert not any(entity.type is EntityType.LOC for entity in _merged(body, language, readings))
+
+
+@pytest.mark.parametrize(
+    ("body", "language", "name", "kind"),
+    [
+        ("Tbilisi said that it would respond.", "en", "Tbilisi", EntityType.ORG),
+        ("На цьому вже місяць наполягає Бішкек.", "uk", "Бішкек", EntityType.PER),
+        ("Oltre alle due tappe ad Austin si corre in casa.", "it", "Austin", EntityType.ORG),
+        ("Für den Verein aus Šiauliai kam er zu zwei Spielen.", "de", "Šiauliai", EntityType.ORG),
+        ("MINSK (BelTA) - The plant will reopen in May.", "en", "MINSK", EntityType.ORG),
+    ],
+)
+def test_nothing_but_a_city_is_a_place(body: str, language: str, name: str, kind: EntityType) -> None:
+    """Capitals; large cities where a place stands; datelines."""
+    (found,) = _merged(body, language, {name: kind})
+
+    assert found.type is EntityType.LOC
+    assert found.link is not None
+
+
+def test_a_province_in_brackets_is_a_place() -> None:
+    """FI after a town is Florence's province and no party."""
+    found = _find("I danni sono a Scarperia (FI), Vernio (PO) e nei dintorni.", language="it")
+
+    assert {entity.type for entity in found} == {EntityType.LOC}
+
+
+def test_what_is_written_like_an_organisation_is_not_always_one() -> None:
+    """A tax, a constitution and a time zone name nobody."""
+    found = _find("Il Parlamento di Skopje ha modificato la Costituzione. Il PIL cresce, il Covid-19 no.", language="it")
+
+    assert {one.text for entity in found for one in entity.mentions}.isdisjoint({"Costituzione", "PIL", "Covid-19"})

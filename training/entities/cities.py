@@ -96,6 +96,33 @@ _MISSING = {
 }
 """Names that stand after an article, and others that GeoNames does not have."""
 
+_CAPITALS = {
+    "Abu Dhabi": "AE",
+    "Abuja": "NG",
+    "Ankara": "TR",
+    "Beijing": "CN",
+    "Bern": "CH",
+    "Brasília": "BR",
+    "Canberra": "AU",
+    "Dodoma": "TZ",
+    "Hanoi": "VN",
+    "Islamabad": "PK",
+    "Lilongwe": "MW",
+    "Nay Pyi Taw": "MM",
+    "New Delhi": "IN",
+    "Ottawa": "CA",
+    "Pretoria": "ZA",
+    "Pristina": "XK",
+    "Quito": "EC",
+    "Rabat": "MA",
+    "Sanaa": "YE",
+    "Valletta": "MT",
+    "Wellington": "NZ",
+    "Yamoussoukro": "CI",
+    "Yaoundé": "CM",
+}
+"""Capitals after which no time zone is called, by their own name."""
+
 
 @dataclass(slots=True)
 class City:
@@ -168,6 +195,20 @@ def _zones(cities: Sequence[City]) -> None:
                 largest.languages.setdefault(words.folded(name), set()).update(languages)
 
 
+def _capitals(cities: Iterable[City]) -> None:
+    """What CLDR does for the cities of time zones, for the other capitals: their own name, and those in Cyrillic."""
+    left = dict(_CAPITALS)
+    for city in sorted(cities, key=lambda one: -one.population):
+        own = next(name for name, kind in city.names.values() if kind <= MAIN)
+        if left.get(own) == city.country:
+            del left[own]
+            for name, _ in tuple(city.names.values()):
+                if name == own or _CYRILLIC.fullmatch(name):
+                    city.add(name, ZONE)
+    if left:
+        sys.exit(f"no such capitals: {left}")
+
+
 def _lines(cities: Iterable[City]) -> Iterator[str]:
     rows = [
         (
@@ -202,6 +243,7 @@ def main(path: Path) -> None:
             city.add(name, OTHER)
         cities.append(city)
     _zones(cities)
+    _capitals(cities)
     by_id = {city.id: city for city in cities}
     for name, number in (_MEANT | _MISSING).items():
         by_id[number].add(name, ZONE)
