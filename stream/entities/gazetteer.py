@@ -19,6 +19,9 @@ _NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO",
 """CLDR's territories that ISO 3166-1 does not have."""
 
 
+_SHORTEST_OF_ONE, _SHORTEST_OF_ALL = 4, 6
+"""Letters that a name has at least if it has case endings: one written for a language that has them, one for all."""
+
 _DEMONYM_STEM = 4
 """Letters that an adjective shares with the name of its country."""
 
@@ -69,7 +72,7 @@ class Gazetteer:
             for language, alias in aliases:
                 folded = words.folded(alias)
                 entries.setdefault(folded, known)
-                if len(folded) > 3:
+                if len(folded) >= (_SHORTEST_OF_ONE if language else _SHORTEST_OF_ALL):
                     for one in (language,) if language else words.INFLECTED:
                         inflected.setdefault((one, *words.stems(folded, language=one)), known)
         info = ModelInfo(

@@ -238,7 +238,8 @@ def _inside(text: str, start: int, end: int) -> tuple[int, int]:
 def _is_no_name(name: str, kind: EntityType, language: str, gazetteer: Gazetteer) -> bool:
     """Whether a span that was read as a name is a pronoun, an office, an article, an adjective of place, or a common noun."""
     if all(character.islower() or not character.isalpha() for character in name):
-        return gazetteer.lookup(name) is None
+        known = gazetteer.lookup(name)
+        return known is None or (known.link is None and not known.splits)
     if kind is EntityType.PER and words.is_nobody(name):
         return True
     if kind is EntityType.ORG and words.is_no_organisation(name):

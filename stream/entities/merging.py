@@ -76,31 +76,44 @@ def entities(
 def _clusters(found: Iterable[Named], language: str, gazetteer: Gazetteer) -> list[_Cluster]:
     """Mentions of the same name, whatever its case ending; what is known by several names is one."""
     clusters: dict[object, _Cluster] = {}
+    perhaps: list[tuple[_Cluster, Known]] = []
     for mention in found:
         known = gazetteer.lookup(mention.text, language=language)
-        if known is not None and not known.certain and known.type is not mention.type:
-            known = None
         key = words.stems(words.folded(mention.text), language=language)
-        name: object = known.key if known is not None else key
+        name: object = known.key if known is not None and known.certain else key
         cluster = clusters.get(name)
         if cluster is None:
-            cluster = clusters[name] = _Cluster(key, mention, known)
+            certain = known if known is not None and known.certain else None
+            cluster = clusters[name] = _Cluster(key, mention, certain)
+            if known is not None and not known.certain:
+                perhaps.append((cluster, known))
         cluster.take([mention])
-    return list(clusters.values())
+    merged: set[int] = set()
+    for cluster, known in perhaps:  # the name may mean something else: its type, over the whole article, decides
+        if cluster.type is known.type:
+            same = clusters.setdefault(known.key, cluster)
+            if same is cluster:
+                cluster.known = known
+            else:
+                same.take(cluster.mentions)
+                merged.add(id(cluster))
+    unique = {id(cluster): cluster for cluster in clusters.values() if id(cluster) not in merged}
+    return list(unique.values())
 
 
 def _with_surnames(clusters: list[_Cluster]) -> list[_Cluster]:
     """Surnames alone, and shorter forms of a name, joined to the full name of the same person that stands nearest before."""
     full: dict[str, list[_Cluster]] = {}  # by surname: comparing each name with each other takes minutes on a list of names
     for one in clusters:
-        if one.type is EntityType.PER and one.known is None and len(one.key) > 1:
+        if one.type is EntityType.PER and len(one.key) > 1 and (one.known is None or one.known.type is EntityType.PER):
             namesakes = full.setdefault(one.key[-1], [])
             if len(namesakes) < _NAMESAKES:
                 namesakes.append(one)
     kept = []
     for cluster in sorted(clusters, key=lambda one: len(one.key)):  # a target is longer, so its own turn comes later
         target = None
-        if cluster.known is None and cluster.key and cluster.type in (EntityType.PER, EntityType.ORG, EntityType.LOC):
+        unsure = cluster.known is None or not (cluster.known.certain or cluster.known.country)
+        if unsure and cluster.key and cluster.type is not EntityType.MISC:
             target = _full_name(cluster, full.get(cluster.key[-1], []))
         if target is None:
             kept.append(cluster)

@@ -138,6 +138,9 @@ _DEMONYM = {
 }
 """What the adjectives of countries look like where they are written with a capital, or begin a sentence."""
 
+_TRANSCRIBED = re.compile(r"(?<=\w\w[sc]k)(?:[iy]{1,2}|[iy]j)$")
+"""How else the ending of Zelensky is transcribed: Zelenskyy, Zelenskiy, Zelenskij, Zelenski."""
+
 _SHORTEST_STEM = 3
 
 
@@ -208,7 +211,9 @@ def folded(text: str) -> str:
 
 def stem(word: str, *, language: str) -> str:
     """A folded word without its case ending, in languages whose names are inflected; else the word."""
-    for ending in _ENDINGS.get(language, ()):
+    if language not in _ENDINGS:
+        return _TRANSCRIBED.sub("y", word)
+    for ending in _ENDINGS[language]:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word[: -len(ending)]
     return word
