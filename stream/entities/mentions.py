@@ -17,6 +17,9 @@ _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"\w+$")
+_BETWEEN = re.compile(r" |'| ?[^\W\d_]{1,3}(?: |')|-[^\W\d_]{1,3}-")
+"""What may stand between two halves of a name."""
+
 _GLUED_BEFORE = re.compile(r"(?<!\w)(?:\w+[-'’])+$")
 _GLUED_AFTER = re.compile(r"(?:[-'’]\w+)+")
 _GLUED = 30
@@ -129,7 +132,8 @@ def _ends(text: str, end: int) -> list[int]:
 
 def _recognised(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
     field, text = tagged.field, tagged.text
-    for begin, stop, kind in _unbroken(text, _joined(text, tagged.spans), language, gazetteer):
+    whole = _unbroken(text, _known_whole(text, _joined(text, tagged.spans), language, gazetteer), language, gazetteer)
+    for begin, stop, kind in whole:
         if kind is None:
             continue
         for start, end in _split(text, begin, stop, kind, gazetteer):
@@ -150,6 +154,28 @@ def _joined(text: str, spans: Iterable[_Span]) -> list[_Span]:
         else:
             whole.append((start, end, kind))
     return whole
+
+
+def _known_whole(text: str, spans: Iterable[_Span], language: str, gazetteer: Gazetteer) -> list[_Span]:
+    """The spans, two that are together one known name made one: ``Monaco`` and ``Baviera``, ``Montepaschi`` and ``Siena``."""
+    whole: list[_Span] = []
+    for start, end, kind in spans:
+        if whole and kind is not None and whole[-1][2] is not None and _BETWEEN.fullmatch(text, whole[-1][1], start):
+            first = whole[-1][0]
+            joined = _type_of(text[first:end], language, gazetteer)
+            if joined is not None:
+                whole[-1] = (first, end, joined)
+                continue
+        whole.append((start, end, kind))
+    return whole
+
+
+def _type_of(name: str, language: str, gazetteer: Gazetteer) -> EntityType | None:
+    """What a name of several words is known to name."""
+    known = gazetteer.lookup(name, language=language)
+    if known is not None:
+        return known.type if known.certain else None
+    return EntityType.LOC if gazetteer.cities.find(name, language=language) is not None else None
 
 
 def _unbroken(text: str, spans: Iterable[_Span], language: str, gazetteer: Gazetteer) -> Iterator[_Span]:
