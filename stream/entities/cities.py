@@ -88,7 +88,7 @@ class Cities:
     def _find(self, name: str, language: str) -> tuple[City, ...]:
         folded = words.folded(name)
         exact = tuple(self._named(folded))
-        if exact or language not in words.INFLECTED:
+        if language not in words.INFLECTED or (exact and (exact[0].kind != "o" or not folded.isascii())):
             return exact
         found: list[tuple[City, ...]] = []
         for stems in words.nominatives(folded, language=language):
@@ -100,7 +100,10 @@ class Cities:
             nominative = words.unlike_nominative(words.folded(best.name), language=language)
             return (-best.thousands, language not in best.languages, best.kind == "o", *nominative)
 
-        return min(found, key=unlike, default=())
+        best = min(found, key=unlike, default=())
+        if exact and not (best and best[0].id == exact[0].id and best[0].kind != "o"):
+            return exact  # a name that is in the list; but Lublina is not only Latvian, it is a form of Lublin
+        return best
 
     def _named(self, folded: str) -> Iterator[City]:
         key = folded.encode() + b"\t"
@@ -141,7 +144,7 @@ class Cities:
 
 def _is_near(city: City, language: str, form: str) -> bool:
     """Whether a city is so well known, or so near, that a word which looks like a case form of its name is one."""
-    if city.country == _HOMES.get(language):
+    if city.kind == "c" or city.country == _HOMES.get(language):
         return True
     return city.thousands >= (_SECOND if len(form) > _SHORT else _LARGE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,9 +54,16 @@ class Gazetteer:
     """Looks names up, inflected or not."""
 
     def __init__(
-        self, info: ModelInfo, entries: Mapping[str, Known], inflected: Mapping[tuple[str, ...], Known], cities: Cities
+        self,
+        info: ModelInfo,
+        entries: Mapping[str, Known],
+        inflected: Mapping[tuple[str, ...], Known],
+        foreign: Mapping[str, Collection[str]],
+        cities: Cities,
     ) -> None:
+        """`foreign`: names of countries that are no English ones, with the languages that have them."""
         self.info = info
+        self._foreign = foreign
         self.cities = cities
         self._entries = entries
         self._inflected = inflected
@@ -67,23 +74,28 @@ class Gazetteer:
         """The list at `path` (its format is at its head), with the countries and the cities in the same folder."""
         listed, countries = path.read_bytes(), path.with_name("countries.tsv").read_bytes()
         entries: dict[str, Known] = {}
+        spoken: dict[str, set[str]] = {}
         inflected: dict[tuple[str, ...], Known] = {}
         for known, aliases in (*_countries(_also(countries.decode())), *_listed(listed.decode())):
             for language, alias in aliases:
                 folded = words.folded(alias)
-                entries.setdefault(folded, known)
+                if entries.setdefault(folded, known).country:
+                    spoken.setdefault(folded, set()).add(language)
                 if len(folded) >= (_SHORTEST_OF_ONE if language else _SHORTEST_OF_ALL):
                     for one in (language,) if language else words.INFLECTED:
                         inflected.setdefault((one, *words.stems(folded, language=one)), known)
         info = ModelInfo(
             name="gazetteer", version=f"1+cldr-{babel.__version__}", sha256=hashlib.sha256(listed + countries).hexdigest()
         )
-        return cls(info, entries, inflected, Cities.load(path.with_name("cities.tsv.gz")))
+        foreign = {name: languages for name, languages in spoken.items() if not languages & {"", "en"}}
+        return cls(info, entries, inflected, foreign, Cities.load(path.with_name("cities.tsv.gz")))
 
     def lookup(self, name: str, *, language: str = "") -> Known | None:
         """What a name stands for, if it is known."""
         folded = words.folded(name)
         found = self._entries.get(folded)
+        if found is not None and language in LANGUAGES and language not in self._foreign.get(folded, (language,)):
+            found = None  # Argelia is Algeria in Spanish, and a town in any other language
         if found is not None or language not in words.INFLECTED:
             return found
         return self._inflected.get((language, *words.stems(folded, language=language)))

@@ -17,6 +17,12 @@ _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"\w+$")
+_DATELINE = re.compile(
+    r"\s*([^\W\d_]{2,40}(?:[ '’-][^\W\d_]+){0,3})"
+    r"(?:,? (?:\([^)\n]{2,30}\) ?)?[—–-] |, [^.\n]{0,30}?(?:\([^)\n]{2,30}\)|[—–-] )| ?\([^)\n]{2,30}\) ?[.,:—–-])"
+)
+"""``LIMA - ``, ``MINSK (BelTA) - ``, ``SAN SEBASTIÁN, 3 sep (EFE).-``, ``ROMA (Adnkronos) -``."""
+
 _BETWEEN = re.compile(r" |'| ?[^\W\d_]{1,3}(?: |')|-[^\W\d_]{1,3}-")
 """What may stand between two halves of a name."""
 
@@ -90,6 +96,9 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
     """The names in one field, in order; they never overlap."""
     field, text = tagged.field, tagged.text
     found = list(_recognised(tagged, language=language, gazetteer=gazetteer))
+    dateline = _dateline(tagged, language, gazetteer)
+    if dateline is not None:
+        found = [dateline, *(one for one in found if one.start >= dateline.end)]
     taken = bytearray(len(text))
     for one in found:
         taken[one.start : one.end] = b"\1" * (one.end - one.start)
@@ -101,6 +110,21 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
         yield place
         if place.type is not EntityType.LOC:
             place = None
+
+
+def _dateline(tagged: Tagged, language: str, gazetteer: Gazetteer) -> Named | None:
+    """The known place in capitals with which an agency's text begins, whatever the reader made of it."""
+    match = _DATELINE.match(tagged.text) if tagged.field == "text" else None
+    if match is None or not match[1].isupper() or not _is_somewhere(match[1], language, gazetteer):
+        return None
+    return Named("text", match.start(1), match.end(1), match[1], EntityType.LOC)
+
+
+def _is_somewhere(name: str, language: str, gazetteer: Gazetteer) -> bool:
+    known = gazetteer.lookup(name, language=language)
+    if known is not None and known.certain:
+        return known.type is EntityType.LOC
+    return gazetteer.cities.find(name, language=language) is not None
 
 
 def _overlooked(text: str, taken: bytearray, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:

@@ -19,9 +19,7 @@ _ACRONYM = range(2, 9)
 _SAME_FIRST_NAME = 3
 """Letters by which two forms of one first name are recognised."""
 _SHORTEST_SHOUTED = 4
-_DATELINE = re.compile(r"[^.\n]{0,30}?(?:[—–-]|\(\w+\))|[,.]? ?(?:[0-9]|[—–(-])")
-"""What follows the place that an agency's text begins with: ``LIMA, 3 sep (EFE).-``, ``MINSK (BelTA) -``, ``ROMA -``."""
-_DATE, _LONGEST_WHERE = 40, 12
+_LONGEST_WHERE = 12
 _CAPITAL = re.compile(r" (?=[^\W\d_])[^a-zà-öø-ÿа-яґєії]")
 _NAMESAKES = 50
 """Full names with one surname that others may be short for: more of them are a register, and to compare all takes a minute."""
@@ -34,6 +32,8 @@ class _Cluster:
     """The mention that stands before all others."""
     known: Known | None = None
     city: City | None = None
+    dateline: bool = False
+    """Whether it is the place where an agency's text was written."""
     mentions: list[Named] = field(default_factory=list)
     _counts: Counter[EntityType] = field(default_factory=Counter)
 
@@ -61,7 +61,7 @@ def entities(
     gazetteer: Gazetteer,
 ) -> tuple[Entity, ...]:
     """Entities of an article from its mentions (title first, then text, each in order), the most salient first."""
-    clusters = _clusters(found, language, gazetteer)
+    clusters = _clusters(found, document, language, gazetteer)
     clusters = _with_surnames(clusters)
     clusters = _with_acronyms(clusters, document)
     clusters = _with_cities(clusters, document, language, gazetteer)
@@ -73,18 +73,22 @@ def entities(
     return tuple(sorted(unique.values(), key=lambda entity: (-entity.salience, entity.name, entity.id)))
 
 
-def _clusters(found: Iterable[Named], language: str, gazetteer: Gazetteer) -> list[_Cluster]:
-    """Mentions of the same name, whatever its case ending; what is known by several names is one."""
+def _clusters(found: Iterable[Named], document: Document, language: str, gazetteer: Gazetteer) -> list[_Cluster]:
+    """Mentions of the same name, whatever its case ending; what is known by several names is one.
+
+    The place of a dateline stands apart at first: the club of that town may play in the rest of the article.
+    """
     clusters: dict[object, _Cluster] = {}
     perhaps: list[tuple[_Cluster, Known]] = []
     for mention in found:
         known = gazetteer.lookup(mention.text, language=language)
         key = words.stems(words.folded(mention.text), language=language)
-        name: object = known.key if known is not None and known.certain else key
+        dateline = mention.type is EntityType.LOC and _is_dateline(mention, document)
+        name: object = known.key if known is not None and known.certain else (key, dateline)
         cluster = clusters.get(name)
         if cluster is None:
             certain = known if known is not None and known.certain else None
-            cluster = clusters[name] = _Cluster(key, mention, certain)
+            cluster = clusters[name] = _Cluster(key, mention, certain, dateline=dateline)
             if known is not None and not known.certain:
                 perhaps.append((cluster, known))
         cluster.take([mention])
@@ -183,39 +187,48 @@ def _with_cities(clusters: list[_Cluster], document: Document, language: str, ga
     links = {id(cluster): cluster.known.link for cluster in clusters if cluster.known is not None and cluster.known.link}
     countries = {link.id for link in links.values() if link.scheme == "iso3166"}
     by_id = {links[id(cluster)].id: cluster for cluster in clusters if id(cluster) in links}
-    stems = Counter(stem for cluster in clusters for stem in {*cluster.key})
-    kept = []
-    for cluster in clusters:
-        place = cluster.type is EntityType.LOC
-        alone = len(cluster.mentions) == 1 and all(stems[stem] == 1 for stem in cluster.key)
-        if cluster.known is None and (place or (alone and cluster.type is not EntityType.MISC)):
+    stems = Counter(stem for cluster in clusters for stem in {*cluster.key} if not cluster.dateline)
+    merged: set[int] = set()
+    for places in (True, False):  # a place by the reader's word takes what is one only by the city's
+        for cluster in clusters:
+            if cluster.known is not None or (cluster.type is EntityType.LOC) is not places or cluster.city is not None:
+                continue
+            alone = len(cluster.mentions) == 1 and all(stems[stem] == 1 for stem in cluster.key)
+            if not places and (not alone or cluster.type is EntityType.MISC):
+                continue
             city = gazetteer.cities.find(_form(cluster), language=language, countries=countries)
-            if city is not None and (place or _is_city_after_all(cluster, city, document, language)):
-                same = by_id.setdefault(city.id, cluster)
-                if same is not cluster:
-                    same.take(cluster.mentions)
-                    same.mentions.sort(key=_place)
-                    continue
+            if city is None:
+                continue
+            same = by_id.get(city.id)
+            if not places and not (same and same.dateline) and not _is_city_after_all(cluster, city, document, language):
+                continue
+            if same is None:
+                by_id[city.id] = cluster
                 cluster.city = city
-        kept.append(cluster)
-    return kept
+            else:
+                same.take(cluster.mentions)
+                same.mentions.sort(key=_place)
+                merged.add(id(cluster))
+    return [cluster for cluster in clusters if id(cluster) not in merged]
 
 
 def _is_city_after_all(cluster: _Cluster, city: City, document: Document, language: str) -> bool:
     """Whether what was read once as a person or an organisation is the city of that name, for all that the article says."""
     mention = cluster.first
     text = (document.title or "") if mention.field == "title" else document.text
-    before, after = text[: mention.start].rstrip(), text[mention.end : mention.end + _DATE]
-    if mention.text.isupper() and not before and _DATELINE.match(after):
-        return len(mention.text) >= _SHORTEST_SHOUTED
+    before, after = text[max(0, mention.start - _LONGEST_WHERE) : mention.start].rstrip(), text[mention.end : mention.end + 2]
     if len(mention.text) < _SHORTEST_SHOUTED or _CAPITAL.match(after):
         return False
-    if words.is_where(before[-_LONGEST_WHERE:].rpartition(" ")[2], language=language):
+    if words.is_where(before.rpartition(" ")[2], language=language):
         return city.large or cluster.type is EntityType.ORG
     name = words.folded(city.name)
     if not city.large or words.is_name_of_people(name):
         return False
     return cluster.type is EntityType.PER or (city.kind == "c" and not words.is_name_of_club(name))
+
+
+def _is_dateline(mention: Named, document: Document) -> bool:
+    return mention.field == "text" and mention.text.isupper() and not document.text[: mention.start].strip()
 
 
 def _end_of_lead(document: Document) -> int:

@@ -201,7 +201,7 @@ def looks_like_demonym(word: str, *, language: str) -> bool:
 
 def folded(text: str) -> str:
     """Lower case, without accents and dots: how names are compared. Cyrillic letters stay as they are."""
-    lower = text.casefold().replace("’", "'").replace(".", "")
+    lower = text.casefold().replace("’", "'").replace("ʼ", "'").replace(".", "")
     if lower.isascii():
         return lower
     decomposed = unicodedata.normalize("NFD", lower)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 from functools import cache
 
@@ -85,6 +86,8 @@ def test_a_city_has_many_names(name: str, language: str, city: int) -> None:
         ("Krakowie", "pl", "Kraków"),
         ("Pradze", "pl", "Praga"),
         ("Łodzi", "pl", "Łódź"),
+        ("Lublina", "pl", "Lublin"),
+        ("Джубы", "ru", "Джуба"),
     ],
 )
 def test_a_case_form_leads_to_the_nominative(form: str, language: str, nominative: str) -> None:
@@ -242,15 +245,55 @@ def test_a_better_reading_is_left_alone(body: str, language: str, readings: dict
         ("На цьому вже місяць наполягає Бішкек.", "uk", "Бішкек", EntityType.PER),
         ("Oltre alle due tappe ad Austin si corre in casa.", "it", "Austin", EntityType.ORG),
         ("Für den Verein aus Šiauliai kam er zu zwei Spielen.", "de", "Šiauliai", EntityType.ORG),
-        ("MINSK (BelTA) - The plant will reopen in May.", "en", "MINSK", EntityType.ORG),
     ],
 )
 def test_nothing_but_a_city_is_a_place(body: str, language: str, name: str, kind: EntityType) -> None:
-    """Capitals; large cities where a place stands; datelines."""
+    """Capitals; large cities where a place stands."""
     (found,) = _merged(body, language, {name: kind})
 
     assert found.type is EntityType.LOC
     assert found.link is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "language", "place"),
+    [
+        ("LAS PALMAS - Los Gobiernos pidieron más barcos.", "es", "LAS PALMAS"),
+        ("SAN SEBASTIÁN, 3 sep (EFE).- El festival abrió.", "es", "SAN SEBASTIÁN"),
+        ("TBILISI (Reuters) - The premier warned the neighbours. Tbilisi closed the border.", "en", "TBILISI"),
+        ("НАЙРОБІ — Повстанці заперечують причетність.", "uk", "НАЙРОБІ"),
+    ],
+)
+def test_the_dateline_of_an_agency_is_a_place_whatever_the_reader_saw(body: str, language: str, place: str) -> None:
+    """Also where it saw nothing, or half of the name."""
+    tagged = mentions.Tagged("text", body, (), ())
+
+    first, *_ = mentions.read(tagged, language=language, gazetteer=_models().gazetteer)
+
+    assert (first.start, first.text, first.type) == (0, place, EntityType.LOC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["ANSA - Il governo tace.", "ROMA-LAZIO 2-1, decide un gol nel finale.", "Roma - Il governo tace.", "HIV - was man weiß."],
+)
+def test_not_everything_in_capitals_is_a_dateline(body: str) -> None:
+    """An agency, a match, a word that is not in capitals, a disease."""
+    assert list(mentions.read(mentions.Tagged("text", body, (), ()), language="it", gazetteer=_models().gazetteer)) == []
+
+
+def test_the_club_of_the_town_of_the_dateline_stays_a_club() -> None:
+    """BARI is where it was written; Bari, twice, plays."""
+    body = "BARI - Il Bari perde in casa. Il Bari resta ultimo."
+    places = [(match.start(), match.group()) for match in re.finditer("BARI|Bari", body)]
+    named = [
+        mentions.Named("text", start, start + 4, name, EntityType.LOC if name.isupper() else EntityType.ORG)
+        for start, name in places
+    ]
+
+    found = merging.entities(named, document=text.clean(None, body), language="it", article_id="a", gazetteer=_models().gazetteer)
+
+    assert {(entity.type, len(entity.mentions)) for entity in found} == {(EntityType.LOC, 1), (EntityType.ORG, 2)}
 
 
 def test_a_province_in_brackets_is_a_place() -> None:

@@ -100,6 +100,16 @@ def test_a_country_that_may_be_something_else_forces_nothing(name: str) -> None:
     assert not known.certain
 
 
+def test_a_country_has_the_names_of_the_article_s_language() -> None:
+    """Argelia is Algeria in Spanish; in English it is a town in Colombia. English names are known everywhere."""
+    spanish, english = (_gazetteer().lookup("Argelia", language=language) for language in ("es", "en"))
+
+    assert spanish is not None
+    assert spanish.country
+    assert english is None
+    assert _gazetteer().lookup("Algeria", language="es") is not None
+
+
 @pytest.mark.parametrize(
     ("name", "language", "key"),
     [
