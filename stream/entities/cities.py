@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +68,7 @@ class Cities:
         """The cities in the compressed file at `path`."""
         packed = path.read_bytes()
         info = ModelInfo(name="cities", version="geonames-15000", sha256=hashlib.sha256(packed).hexdigest())
-        return cls(gzip.decompress(packed), info)
+        return cls(zlib.decompress(packed, wbits=zlib.MAX_WBITS | 16), info)
 
     def find(self, name: str, *, language: str, countries: Collection[str] = ()) -> City | None:
         """The city that a name means: the largest, unless one of that name lies in a country that the article names.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,10 +59,10 @@ class Gazetteer:
         info: ModelInfo,
         entries: Mapping[str, Known],
         inflected: Mapping[tuple[str, ...], Known],
-        foreign: Mapping[str, Collection[str]],
+        foreign: Mapping[str, str],
         cities: Cities,
     ) -> None:
-        """`foreign`: names of countries that are no English ones, with the languages that have them."""
+        """`foreign`: names of countries that are no English ones, with the codes of the languages that have them."""
         self.info = info
         self._foreign = foreign
         self.cities = cities
@@ -87,14 +88,16 @@ class Gazetteer:
         info = ModelInfo(
             name="gazetteer", version=f"1+cldr-{babel.__version__}", sha256=hashlib.sha256(listed + countries).hexdigest()
         )
-        foreign = {name: languages for name, languages in spoken.items() if not languages & {"", "en"}}
+        foreign = {
+            name: sys.intern(" ".join(sorted(languages))) for name, languages in spoken.items() if not languages & {"", "en"}
+        }
         return cls(info, entries, inflected, foreign, Cities.load(path.with_name("cities.tsv.gz")))
 
     def lookup(self, name: str, *, language: str = "") -> Known | None:
         """What a name stands for, if it is known."""
         folded = words.folded(name)
         found = self._entries.get(folded)
-        if found is not None and language in LANGUAGES and language not in self._foreign.get(folded, (language,)):
+        if found is not None and language in LANGUAGES and language not in self._foreign.get(folded, language):
             found = None  # Argelia is Algeria in Spanish, and a town in any other language
         if found is not None or language not in words.INFLECTED:
             return found

@@ -53,7 +53,7 @@ _NO_CITIES = frozenset(
     Europa|Europe|Ferma|Florida|Galicia|Georgia|Goiás|Golan|Guerrero|Holanda|Holland|Hyde Park|Idaho|Illinois|Indiana|Iowa
     Jalisco|Jordan|Kansas|Kashmir|Kent|Kinabalu|Labrador|Lazio|Libertad|Liberty|Liguria|Limburg|Lodomeria|Long Island
     Lorraine|Louisiana|Madeira|Main|Maine|Mar|Maranhão|Marche|Mars|Marte|Maryland|Michigan|Minnesota|Missouri|Montana
-    Montecristo|Navarra|Nevada|Nord|Norfolk|Normandie|Normandy|Norte|North|Oeste|Ohio|Oklahoma|Olanda|Oregon|Ovest|Pacific
+    Montecristo|Navarra|Nevada|Orkney|Nord|Norfolk|Normandie|Normandy|Norte|North|Oeste|Ohio|Oklahoma|Olanda|Oregon|Ovest|Pacific
     Pacifico|Palestina|Pantheon|Panthéon|Pará|Pennsylvania|Pernambuco|Piemonte|Po|Progreso|Punjab|Purus|Rhein|Rheinland
     Rio Grande do Sul|Sahara|Sahel|Sami|Severn|Sicilia|Sinai|Sinaloa|Sonora|South|Sud|Suffolk|Sur|Surrey|Tabasco|Texas
     Tigri|Tocantins|Toscana|Tuscany|Umbri|Umbria|Union|Universidad|Unión|Ussuri|Utah|Vas|Veneto|Victory|Virginia|Volga|West
