@@ -28,7 +28,7 @@ class Models:
     def infos(self) -> tuple[ModelInfo, ...]:
         """Name, version and sha256 of each pipeline, and of the lists of names."""
         loaded = {id(one): one.info for one in (self.other, *self.by_language.values())}
-        return (*loaded.values(), self.gazetteer.info, elsewhere.info())
+        return (*loaded.values(), self.gazetteer.info, self.gazetteer.cities.info, elsewhere.info())
 
     def pipeline(self, language: str) -> pipelines.Pipeline:
         """The pipeline for a language."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy.language import Language
 
@@ -17,6 +17,23 @@ _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"\w+$")
+_DATELINE = re.compile(
+    r"\s*([^\W\d_]{2,40}(?:[ '’-][^\W\d_]+){0,3})"
+    r"(?:,? (?:\([^)\n]{2,30}\) ?)?[—–-] |, [^.\n]{0,30}?(?:\([^)\n]{2,30}\)|[—–-] )| ?\([^)\n]{2,30}\) ?[.,:—–-])"
+)
+"""``LIMA - ``, ``MINSK (BelTA) - ``, ``SAN SEBASTIÁN, 3 sep (EFE).-``, ``ROMA (Adnkronos) -``."""
+
+_BETWEEN = re.compile(r" |'| ?[^\W\d_]{1,3}(?: |')|-[^\W\d_]{1,3}-")
+"""What may stand between two halves of a name."""
+
+_GLUED_BEFORE = re.compile(r"(?<!\w)(?:\w+[-'’])+$")
+_GLUED_AFTER = re.compile(r"(?:[-'’]\w+)+")
+_GLUED = 30
+"""Letters on each side of a span that may belong to the name of a place."""
+
+_PROVINCE = re.compile(r" \([A-Z]{2}\)")
+"""A province or a state after its town: ``Vernio (PO)``."""
+
 _LONGEST = 200
 _WORDS_OF_A_NAME = 4
 _TORN = 2
@@ -79,6 +96,9 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
     """The names in one field, in order; they never overlap."""
     field, text = tagged.field, tagged.text
     found = list(_recognised(tagged, language=language, gazetteer=gazetteer))
+    dateline = _dateline(tagged, language, gazetteer)
+    if dateline is not None:
+        found = [dateline, *(one for one in found if one.start >= dateline.end)]
     taken = bytearray(len(text))
     for one in found:
         taken[one.start : one.end] = b"\1" * (one.end - one.start)
@@ -86,7 +106,28 @@ def read(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Nam
     if isinstance(gazetteer, elsewhere.Elsewhere):
         unread = [one for one in gazetteer.find(text) if not any(taken[one[0] : one[1]])]
         found += [Named(field, start, end, text[start:end], kind) for start, end, kind in unread]
-    yield from sorted(found, key=lambda one: one.start)
+    place = None
+    for one in sorted(found, key=lambda one: one.start):
+        code = place is not None and _PROVINCE.fullmatch(text, place.end, one.end + 1) is not None
+        place = replace(one, type=EntityType.LOC) if code else one
+        yield place
+        if place.type is not EntityType.LOC:
+            place = None
+
+
+def _dateline(tagged: Tagged, language: str, gazetteer: Gazetteer) -> Named | None:
+    """The known place in capitals with which an agency's text begins, whatever the reader made of it."""
+    match = _DATELINE.match(tagged.text) if tagged.field == "text" else None
+    if match is None or not match[1].isupper() or not _is_somewhere(match[1], language, gazetteer):
+        return None
+    return Named("text", match.start(1), match.end(1), match[1], EntityType.LOC)
+
+
+def _is_somewhere(name: str, language: str, gazetteer: Gazetteer) -> bool:
+    known = gazetteer.lookup(name, language=language)
+    if known is not None and known.certain:
+        return known.type is EntityType.LOC
+    return gazetteer.cities.find(name, language=language) is not None
 
 
 def _overlooked(text: str, taken: bytearray, *, field: FieldName, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
@@ -118,7 +159,8 @@ def _ends(text: str, end: int) -> list[int]:
 
 def _recognised(tagged: Tagged, *, language: str, gazetteer: Gazetteer) -> Iterator[Named]:
     field, text = tagged.field, tagged.text
-    for begin, stop, kind in _joined(text, tagged.spans):
+    whole = _unbroken(text, _known_whole(text, _joined(text, tagged.spans), language, gazetteer), language, gazetteer)
+    for begin, stop, kind in whole:
         if kind is None:
             continue
         for start, end in _split(text, begin, stop, kind, gazetteer):
@@ -139,6 +181,57 @@ def _joined(text: str, spans: Iterable[_Span]) -> list[_Span]:
         else:
             whole.append((start, end, kind))
     return whole
+
+
+def _known_whole(text: str, spans: Iterable[_Span], language: str, gazetteer: Gazetteer) -> list[_Span]:
+    """The spans, two that are together one known name made one: ``Monaco`` and ``Baviera``, ``Montepaschi`` and ``Siena``."""
+    whole: list[_Span] = []
+    for start, end, kind in spans:
+        if whole and kind is not None and whole[-1][2] is not None and _BETWEEN.fullmatch(text, whole[-1][1], start):
+            first = whole[-1][0]
+            joined = _type_of(text[first:end], language, gazetteer)
+            if joined is not None:
+                whole[-1] = (first, end, joined)
+                continue
+        whole.append((start, end, kind))
+    return whole
+
+
+def _type_of(name: str, language: str, gazetteer: Gazetteer) -> EntityType | None:
+    """What a name of several words is known to name."""
+    known = gazetteer.lookup(name, language=language)
+    if known is not None:
+        return known.type if known.certain else None
+    return EntityType.LOC if gazetteer.cities.find(name, language=language) is not None else None
+
+
+def _unbroken(text: str, spans: Iterable[_Span], language: str, gazetteer: Gazetteer) -> Iterator[_Span]:
+    """The spans, with the rest of a known place's name that a hyphen or an apostrophe cut off: ``N'`` before ``Djamena``."""
+    done = 0
+    for start, end, kind in spans:
+        if start < done:
+            continue
+        first, last = _glued(text, *_inside(text, start, end))
+        wholes = ((first, last), (start, last), (first, end))
+        possible = (one for one in wholes if one != (start, end) and one[0] >= done)
+        whole = next((one for one in possible if _is_place(text[slice(*one)], language, gazetteer)), None)
+        done = whole[1] if whole else end
+        yield (*whole, EntityType.LOC) if whole else (start, end, kind)
+
+
+def _glued(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span with the words that hyphens and apostrophes join to it."""
+    before = _GLUED_BEFORE.search(text, max(0, start - _GLUED), start)
+    after = _GLUED_AFTER.match(text, end, end + _GLUED)
+    return before.start() if before else start, after.end() if after else end
+
+
+def _is_place(name: str, language: str, gazetteer: Gazetteer) -> bool:
+    known = gazetteer.lookup(name, language=language)
+    if known is not None:
+        return known.certain and known.type is EntityType.LOC
+    city = gazetteer.cities.find(name, language=language)
+    return city is not None and city.large
 
 
 def _is_torn(name: str, gap: str) -> bool:
@@ -198,8 +291,11 @@ def _inside(text: str, start: int, end: int) -> tuple[int, int]:
 def _is_no_name(name: str, kind: EntityType, language: str, gazetteer: Gazetteer) -> bool:
     """Whether a span that was read as a name is a pronoun, an office, an article, an adjective of place, or a common noun."""
     if all(character.islower() or not character.isalpha() for character in name):
-        return gazetteer.lookup(name) is None
+        known = gazetteer.lookup(name)
+        return known is None or (known.link is None and not known.splits)
     if kind is EntityType.PER and words.is_nobody(name):
+        return True
+    if kind is EntityType.ORG and words.is_no_organisation(name):
         return True
     if " " in name or kind is not EntityType.LOC:
         return words.is_article(name)

@@ -17,6 +17,8 @@ _TITLES = frozenset(
     gouverneur gobernador gubernator segretario secretary secrétaire sekretarz prof professor professore
     міністр міністра міністерка прем'єр канцлер генсек секретар пан пані мер сенатор губернатор министр министра премьер
     канцлер секретарь господин госпожа мэр губернатор глава
+    papa pope pape papst papież папа monsignor monsignore cardinale cardinal kardinal kardynał кардинал vescovo bishop ad
+    ayatollah imam sheikh
     """.split(),
 )
 
@@ -30,6 +32,18 @@ _OFFICES_ALONE = frozenset(
     """.split(),
 )
 """Offices that are nobody's surname."""
+
+_NO_NAMES = frozenset(
+    """
+    gdp pil pib ввп пкб pkb bip bnp vat iva ндс пдв mwst tva btw dna днк aids hiv снід спид віл вич covid covid-19 sars
+    sars-cov-2 coronavirus lsd pcr usb html dvd cest cet gmt utc msk gps ceo suv vip sms wifi wi-fi ddt
+    constitution costituzione constitución constituição verfassung grundgesetz grondwet konstytucja konstytucji
+    конституція конституції конституцію конституция конституции конституцию
+    corano quran qur'an koran coran corán alcorão коран корану корана bibbia bible biblia bíblia bibel bijbel біблія
+    біблії библия библии vangelo gospel internet інтернет интернет web
+    """.split(),
+)
+"""Laws, books, figures and the like that are written like organisations."""
 
 _PRONOUNS = frozenset(
     """
@@ -52,12 +66,64 @@ _LINKS = frozenset(
 
 _OF = frozenset("di del dello della dell dei degli delle of de du des da do das dos der van von".split())
 
+_WHERE = {
+    "it": frozenset(("a", "ad", "in")),
+    "en": frozenset(("in", "near", "outside")),
+    "fr": frozenset(("à",)),
+    "es": frozenset(("en",)),
+    "pt": frozenset(("em",)),
+    "de": frozenset(("in", "nach", "aus", "bei")),
+    "nl": frozenset(("in", "te", "uit", "naar")),
+    "pl": frozenset(("w", "we")),
+    "uk": frozenset(("у", "в")),
+    "ru": frozenset(("в", "во")),
+}
+"""Words after which, without an article, a place stands and no club and no person (few a person: *a*, *à*)."""
+
+_PEOPLE = frozenset(
+    """
+    alexandria albuquerque adelaide austin ama aba brooklyn camacho charlotte columbus cuenca dallas darwin denver diego durango
+    florence hamilton halifax jackson jacksonville jos kano kennedy kingston kirov kyle lagos lincoln louisville lyon madison
+    malaga maria medina memphis milan natal nancy orlando oran paris penza perth phoenix queens regina reno roma roman romero
+    rosario salem salvador samara santiago sofia stanley surat sydney sidney trujillo valencia valenzuela viana victoria vienna
+    vienne vinh washington york zaria israel chelsea sale hue rom van mahe serra buda anadyr georgia lima nassau ryga barcelona
+    santa bristol sheffield manchester leeds boston homs homel chita ufa dili quito pest tunis
+    софия софія киров кіров милан мілан вена діллі самара рига орел
+    """.split(),
+)
+"""Large cities whose names are also people's."""
+
+_CLUBS = frozenset("roma monaco madrid lisboa paris barcelona santiago guadalajara montevideo porto bruxelles".split())
+"""Cities that stand for their football club."""
+
 _ENDINGS = {
     "uk": "ами ями ою ею єю ого ому ими іми ові еві єві ам ям ах ях ом ем єм им ім ий ій ої а я у ю и і ї о е є ь й".split(),
     "ru": "ами ями ого его ому ему ыми ими ой ей ою ею ам ям ах ях ом ем ым им ый ий ая ую а я у ю ы и о е ь й".split(),
     "pl": "ami iego iemu ego emu ymi imi owi iem em om ach ą ę ie ej ym im y i a u o e".split(),
 }
 """Case endings, longest first; genitive plurals (-ов, -ів, -ów) are left out: far more surnames end like that."""
+
+_OBLIQUE = tuple("у ю ом ем ой ою єю ею і ої ами ях ах е".split())
+"""Endings that the nominative of a city's name hardly has."""
+
+_ADJECTIVE_FORMS = tuple("ого его ому ему ої ая ую ими ыми ego emu ymi imi".split())
+_ADJECTIVES = tuple("ий ій ый ой е я y i".split())
+
+_OWN = {"uk": ("і", "ї", "є", "ґ"), "ru": ("ы", "э", "ё", "ъ")}
+_NOT_OWN = {"uk": _OWN["ru"], "ru": (*_OWN["uk"], "ць")}
+"""Letters that only one language of the same script has."""
+
+_CHANGES = {
+    "uk": (("ов", "ів"), ("єв", "їв"), ("ев", "їв"), ("ев", "ів"), ("з", "г"), ("ц", "к"), ("ц", "ець"), ("с", "х"), ("к", "ок")),
+    "ru": (("ц", "ец"), ("ьц", "ец"), ("л", "ел")),
+    "pl": (("i", ""), ("dz", "g"), ("c", "k"), ("c", "iec")),
+}
+"""How the end of a stem changes from the other cases to the nominative."""
+
+_AMBIGUOUS_ENDINGS = ("ові", "еві", "єві")
+
+_OPEN = re.compile(r"(.*)[ое]([бвгджзклмнпрстцчш])")
+"""What becomes і in the closed syllable of the nominative."""
 
 INFLECTED = tuple(_ENDINGS)
 """Languages whose names have case endings."""
@@ -71,6 +137,9 @@ _DEMONYM = {
     "pl": re.compile(r".*[sc]k\w{1,4}"),
 }
 """What the adjectives of countries look like where they are written with a capital, or begin a sentence."""
+
+_TRANSCRIBED = re.compile(r"(?<=\w\w[sc]k)(?:[iy]{1,2}|[iy]j)$")
+"""How else the ending of Zelensky is transcribed: Zelenskyy, Zelenskiy, Zelenskij, Zelenski."""
 
 _SHORTEST_STEM = 3
 
@@ -98,10 +167,30 @@ def is_link(word: str) -> bool:
     return word in _LINKS
 
 
+def is_where(word: str, *, language: str) -> bool:
+    """Whether a place follows this word, which no article follows."""
+    return word.lower() in _WHERE.get(language, ())
+
+
+def is_name_of_people(folded_city: str) -> bool:
+    """Whether the name of a city is also a first name or a surname."""
+    return folded_city in _PEOPLE
+
+
+def is_name_of_club(folded_city: str) -> bool:
+    """Whether the name of a city, alone, is also what people call a club."""
+    return folded_city in _CLUBS
+
+
 def is_nobody(name: str) -> bool:
     """Whether a word that was read as a person is a pronoun, or an office without its holder."""
     lower = name.lower()
     return lower in _PRONOUNS or lower in _OFFICES_ALONE
+
+
+def is_no_organisation(name: str) -> bool:
+    """Whether a word that was read as an organisation is none: ``GDP``, ``Covid-19``, ``Costituzione``."""
+    return name.lower() in _NO_NAMES and (name.isupper() or name[1:].islower() or "-" in name)
 
 
 def looks_like_demonym(word: str, *, language: str) -> bool:
@@ -112,7 +201,7 @@ def looks_like_demonym(word: str, *, language: str) -> bool:
 
 def folded(text: str) -> str:
     """Lower case, without accents and dots: how names are compared. Cyrillic letters stay as they are."""
-    lower = text.casefold().replace("’", "'").replace(".", "")
+    lower = text.casefold().replace("’", "'").replace("ʼ", "'").replace(".", "")
     if lower.isascii():
         return lower
     decomposed = unicodedata.normalize("NFD", lower)
@@ -122,7 +211,9 @@ def folded(text: str) -> str:
 
 def stem(word: str, *, language: str) -> str:
     """A folded word without its case ending, in languages whose names are inflected; else the word."""
-    for ending in _ENDINGS.get(language, ()):
+    if language not in _ENDINGS:
+        return _TRANSCRIBED.sub("y", word)
+    for ending in _ENDINGS[language]:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word[: -len(ending)]
     return word
@@ -131,6 +222,39 @@ def stem(word: str, *, language: str) -> str:
 def stems(folded_name: str, *, language: str) -> tuple[str, ...]:
     """The stems of the words of a folded name."""
     return tuple(stem(word, language=language) for word in re.findall(r"[\w']+", folded_name))
+
+
+def nominatives(folded_name: str, *, language: str) -> list[tuple[str, ...]]:
+    """The stems that the nominative of a case form may have: Харкова is of Харків, Празі of Прага."""
+    found = [stems(folded_name, language=language)]
+    if not found[0]:
+        return []
+    if folded_name.endswith(_AMBIGUOUS_ENDINGS):  # Києв-і, not only Микола-єві
+        found.append((*found[0][:-1], re.findall(r"[\w']+", folded_name)[-1][:-1]))
+    for *first, last in tuple(found):
+        for ending, changed in _CHANGES.get(language, ()):
+            if last.endswith(ending) and len(last) - len(ending) + len(changed) >= _SHORTEST_STEM:
+                found.append((*first, last.removesuffix(ending) + changed))
+        if language == "uk" and (closed := _OPEN.fullmatch(last)):
+            found.append((*first, f"{closed[1]}і{closed[2]}"))
+    return found
+
+
+def may_be_form(folded_form: str, folded_name: str) -> bool:
+    """Whether an ending of adjectives stands only where the nominative is one (Рівного is of Рівне, Карого not of Кара)."""
+    return not folded_form.endswith(_ADJECTIVE_FORMS) or folded_name.endswith(_ADJECTIVES)
+
+
+def looks_oblique(folded_name: str) -> bool:
+    """Whether a name of one word has an ending that a nominative hardly has."""
+    return "-" not in folded_name and " " not in folded_name and folded_name.endswith(_OBLIQUE)
+
+
+def unlike_nominative(folded_name: str, *, language: str = "") -> tuple[object, ...]:
+    """By what to sort names of one stem so that the nominative in a language comes first."""
+    own = sum(folded_name.count(letter) for letter in _OWN.get(language, ()))
+    foreign = sum(folded_name.count(letter) for letter in _NOT_OWN.get(language, ()))
+    return (looks_oblique(folded_name), foreign - own, " " in folded_name, -len(folded_name), folded_name)
 
 
 def parts(name: str) -> list[str]:
