@@ -19,7 +19,7 @@ import psutil
 
 from bench.corpus import ROOT
 
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 ) | {"TOKENIZERS_PARALLELISM": "false", "ORT_DISABLE_TELEMETRY": "1"}
 """What the pool of newsstream sets for its processes; everybody gets it."""
@@ -42,7 +42,7 @@ class Running:
         self._folder = tempfile.TemporaryDirectory(prefix="newsstream-bench-")
         self._log = Path(self._folder.name, "log")
         self._families: dict[int, psutil.Process] = {}
-        variables = os.environ | _ONE_THREAD | {"BENCH_FOLDER": self._folder.name, "PYTHONUNBUFFERED": "1"} | dict(environment)
+        variables = os.environ | ONE_THREAD | {"BENCH_FOLDER": self._folder.name, "PYTHONUNBUFFERED": "1"} | dict(environment)
         self.started = time.time()
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(

@@ -59,7 +59,11 @@ class Stage:
                 await asyncio.sleep(max(0.0, began + moments[number] - time.time()))
             now = time.time()
             future = await self._producer.send(
-                self.place.articles, article.value, key=article.key, timestamp_ms=int(now * 1000), partition=number % self.partitions
+                self.place.articles,
+                article.value,
+                key=article.key,
+                timestamp_ms=int(now * 1000),
+                partition=number % self.partitions,
             )
             waiting.append(future)
             sent[article.key] = now

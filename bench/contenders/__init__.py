@@ -28,6 +28,8 @@ ALL = {
         Contender("faststream_app", "FastStream, `AckPolicy.ACK`, every record awaited", cores=False),
         Contender("quix_app", "Quix Streams, at least once (its default)", cores=False),
         Contender("arroyo_pool", "Sentry's arroyo, `RunTaskWithMultiprocessing`, `Produce`, `CommitOffsets`", cores=True),
-        Contender("pipe_batches", "aiokafka in batches, each over a pool as `nlp.pipe(n_process=…)` does, then committed", cores=True),
+        Contender(
+            "pipe_batches", "aiokafka in batches, each over a pool as `nlp.pipe(n_process=…)` does, then committed", cores=True
+        ),
     )
 }

@@ -33,9 +33,7 @@ def main() -> None:
     async def enrich(stream: Any) -> None:
         async for event in stream.events():
             for record in pipeline(event.message.value, key=event.message.key):
-                await targets[place.output(record)].send(
-                    key=record.key, value=record.value, headers=dict(record.headers)
-                )
+                await targets[place.output(record)].send(key=record.key, value=record.value, headers=dict(record.headers))
 
     faust.Worker(app, loglevel="warn").execute_from_commandline()
 
