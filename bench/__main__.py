@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     results = RESULTS / "quick" if chosen.quick else RESULTS
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # which asyncio turns into a tidy end
     with apache.ApacheKafka(libs=apache.libraries()) as kafka:
         world = World(
             bootstrap=kafka.bootstrap,

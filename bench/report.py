@@ -13,9 +13,10 @@ from bench.summary import ALONE, TOGETHER, US, Results
 _HEAD = """\
 # Performance
 
-Written by `make bench`, never by hand. Machines are noisy: what is claimed here is a ratio of two rates of the same round. A round
-runs every contender once, in alternating order; a figure is the median of the rounds, and ± is half of what lies between the
-slowest and the fastest of them. A ratio whose spread is more than ±{most:.0%}, or that has fewer than {rounds} rounds, is refused.
+Written by `make bench`, never by hand. Machines are noisy: what is claimed here is a ratio of two rates of the same round. A
+round runs every contender once, in alternating order; a figure is the median of the rounds, and ± is half of what lies between
+the slowest and the fastest of them. A ratio that varies by more than ±{most:.0%}, or that has fewer than {rounds} rounds, is
+refused.
 
 Everybody works through the same articles (about 400 words in several languages, {text}, no paragraph twice) with the same
 `pipeline.process`, from one input topic to acknowledged records on the output topics of one Apache Kafka {kafka}, which runs on
@@ -126,8 +127,8 @@ def _costs(results: Results) -> str:
     return f"""\
 ## What an article costs
 
-{found["articles"]} articles of {found["words"]:.0f} words and {found["bytes"]:,.0f} bytes on average, in one process. *Records* is
-what the pipeline does between its steps, *transport* both ends of the pipes, there and back.
+{found["articles"]} articles of {found["words"]:.0f} words and {found["bytes"]:,.0f} bytes on average, in one process. *Records*
+is what the pipeline does between its steps, *transport* both ends of the pipes, there and back.
 
 {_table(["part", "CPU ms", "share"], rows)}
 ![Where the CPU of an article goes](performance-costs.png)
@@ -148,8 +149,8 @@ def _scaling(results: Results) -> str:
     return f"""\
 ## Scaling
 
-newsstream alone, one run for each setting; the usual one ran {len(usual)} times in between and gave {middle.median:.2f} articles/s
-±{middle.spread:.0%}, which is how much a single run here is to be trusted.
+newsstream alone, one run for each setting; the usual one ran {len(usual)} times in between and gave {middle.median:.2f}
+articles/s ±{middle.spread:.0%}, which is how much a single run here is to be trusted.
 
 {_table(["", "value", "articles/s", "÷ usual", "words/s"], rows)}"""
 
@@ -163,14 +164,13 @@ def _model(results: Results) -> str:
     return f"""\
 ## More cores
 
-With a pipeline that costs nothing, one worker passed {stub.median:.0f} articles/s on this machine, broker and producer of the
-test included, at {machine.loop * 1000:.2f} ms of CPU in its loop for each. The real pipeline costs {machine.pool * 1000:.0f} ms in a pool
-process. A model, not a measurement, made of these and of what neighbours cost each other here ({machine.together:.0%} of a process
-alone):
+With a pipeline that costs nothing, one worker passed {stub.median:.0f} articles/s on this machine, which the broker shares, at
+{machine.loop * 1000:.2f} ms of CPU in its loop for each. The real pipeline costs {machine.pool * 1000:.0f} ms in a pool process.
+A model, not a measurement, made of these and of what neighbours cost each other here (a process does {machine.together:.0%} of
+what it does alone):
 
 {_table(["cores", "articles/s of one worker"], rows)}
-Beyond {ratios.saturated_at(machine):.0f} cores the loop of one worker is saturated, and a second worker is due: same command, more
-partitions' worth of machines.
+Beyond {ratios.saturated_at(machine):.0f} cores the loop of one worker is saturated, and a second worker of the same group is due.
 
 ![Articles a second by cores: measured, and by the model](performance-scaling.png)
 """

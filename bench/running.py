@@ -1,8 +1,7 @@
-"""A process that is measured: started in a session of its own, its whole family read from /proc, gone at the end."""
+"""A process that is measured: bound to the life of the harness, its whole family read from /proc, gone at the end."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Self
 import psutil
 
 from bench.corpus import ROOT
+from stream import broker
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
@@ -42,18 +42,10 @@ class Running:
         self._folder = tempfile.TemporaryDirectory(prefix="newsstream-bench-")
         self._log = Path(self._folder.name, "log")
         self._families: dict[int, psutil.Process] = {}
-        variables = os.environ | ONE_THREAD | {"BENCH_FOLDER": self._folder.name, "PYTHONUNBUFFERED": "1"} | dict(environment)
+        variables = ONE_THREAD | {"BENCH_FOLDER": self._folder.name, "PYTHONPATH": str(ROOT)} | dict(environment)
+        given = [f"{name}={value}" for name, value in variables.items()]
         self.started = time.time()
-        with self._log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=ROOT,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = broker.spawn(["env", *given, sys.executable, "-m", module, *arguments], log=self._log)
         self._root = psutil.Process(self.process.pid)
 
     def family(self) -> list[psutil.Process]:
@@ -95,7 +87,7 @@ class Running:
         return "\n".join(line[:400] for line in self._log.read_text("utf-8", "replace").splitlines()[-lines:])
 
     def kill(self) -> None:
-        """SIGKILL, to it; whatever of its family does not follow by itself is killed a moment later, as a container's end does."""
+        """SIGKILL, to it; whatever of its family does not follow by itself is killed a moment later, as with a container."""
         self.family()
         self.process.kill()
         self.process.wait(10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +22,13 @@ from stream.records import Message, ModelInfo
 RECORDED = "BENCH_RECORDED"
 
 
-def record(value: bytes, path: Path) -> int:
-    """Write what the real pipeline makes of an article to `path`; how many records that are."""
+def record(source: Path, path: Path) -> int:
+    """Write what the real pipeline makes of the article in `source` to `path`; how many records that are."""
     options = Options()
     models = pipeline.load(options)
-    message = codec.message(value=value, key=None, topic="articles", partition=0, offset=0, seconds=None, headers=())
+    message = codec.message(
+        value=source.read_bytes(), key=None, topic="articles", partition=0, offset=0, seconds=None, headers=()
+    )
     result = pipeline.process(message, models=models, options=options, clock=perf_counter, now=datetime.now(UTC))
     path.write_bytes(pickle.dumps(result))
     return len(result.records)
@@ -40,3 +43,7 @@ def open_recorded(_options: Options) -> tuple[Process, tuple[ModelInfo, ...]]:
         return Outcome(tuple(replace(one, key=key) for one in recorded.records), recorded.summary)
 
     return process, (ModelInfo(name="stub", version="1", sha256="0" * 64),)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{record(Path(sys.argv[1]), Path(sys.argv[2]))}\n")

@@ -59,7 +59,7 @@ class _Factory(ProcessingStrategyFactory[KafkaPayload]):
         producer = KafkaProducer(build_kafka_configuration(default_config={}, bootstrap_servers=[place.bootstrap]))
         self._producer = _Routed(producer, place.prefix)
 
-    def create_with_partitions(self, commit: Commit, partitions: Mapping[Partition, int]) -> ProcessingStrategy[KafkaPayload]:
+    def create_with_partitions(self, commit: Commit, _partitions: Mapping[Partition, int]) -> ProcessingStrategy[KafkaPayload]:
         produce = Produce(self._producer, Topic("named by the record"), CommitOffsets(commit))
         return RunTaskWithMultiprocessing(
             _enrich,

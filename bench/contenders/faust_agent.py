@@ -1,4 +1,4 @@
-"""A textbook Faust agent: ``async for`` over the events of a stream, ``topic.send`` for each record, offsets acknowledged by Faust."""
+"""A textbook Faust agent: ``async for`` over a stream, ``topic.send`` for each record, acknowledged by Faust."""
 
 from __future__ import annotations
 

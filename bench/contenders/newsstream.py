@@ -1,4 +1,4 @@
-"""This project: its worker, with its default settings."""
+"""Our own worker, with its default settings."""
 
 from __future__ import annotations
 

@@ -43,9 +43,8 @@ async def _recorded(value: bytes, path: Path) -> int:
     """In a process of its own: the harness stays small."""
     source = path.with_suffix(".json")
     source.write_bytes(value)
-    code = "import sys, pathlib; from bench import stub; print(stub.record(pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2])))"
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, str(source), str(path)), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "bench.stub", str(source), str(path)), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(90):
         said, _ = await child.communicate()
