@@ -59,7 +59,9 @@ def _installed(language: str, name: str) -> pipelines.Pipeline:
 
 
 def _bundled(folder: Path) -> pipelines.Pipeline:
-    return pipelines.Pipeline(nlp=component.load(folder), info=pipelines.bundled_info(folder))
+    nlp = component.load(folder)
+    nlp.vocab.lex_attr_getters = {}  # is it a number, an address, of which shape? Nobody asks, and each word would be asked
+    return pipelines.Pipeline(nlp=nlp, info=pipelines.bundled_info(folder))
 
 
 @dataclass(frozen=True, slots=True)
