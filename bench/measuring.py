@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,6 +16,10 @@ from bench.stage import Stage
 _START_WITHIN = 90.0
 _SLOWEST = 1.5
 """Seconds that an article of 400 words may take before a run is given up."""
+
+
+_WHOLE = 400.0
+"""Seconds for a whole run, whatever hangs."""
 
 
 class FailedError(Exception):
@@ -86,7 +91,7 @@ async def run(
         patience: seconds for an article.
 
     """
-    async with stage.stage(bootstrap, processes=processes, partitions=partitions) as on:
+    async with asyncio.timeout(_WHOLE), stage.stage(bootstrap, processes=processes, partitions=partitions) as on:
         before, measured = articles[:warm], articles[warm:]
         await on.feed(before)
         environment = on.place.environment() | dict(settings or {})

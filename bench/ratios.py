@@ -67,6 +67,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
+def common(one: Sequence[str], other: Sequence[str]) -> float:
+    """What two lists have in common, as a share of what they hold on average."""
+    return 2 * len(set(one) & set(other)) / (len(set(one)) + len(set(other))) if one or other else 1.0
+
+
 def order(names: Sequence[str], number: int) -> list[str]:
     """The order of a round: every second one runs backwards, so that nobody always comes after the same neighbour."""
     return list(reversed(names)) if number % 2 else list(names)

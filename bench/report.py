@@ -190,11 +190,12 @@ def _naive(results: Results) -> str:
         if took:
             figure = None if how == "naive" else summary.naive_ratio(results, how)
             rows.append([about, f"{Figure.of(took).median * 1000:.0f}", "" if how == "naive" else _ratio(figure)])
-    same = "the same" if summary.same_names(results) else "**other**"
+    common, without = (summary.common_names(results, of) for of in ("names", "names_without_parser"))
     return f"""\
 ## Beside a naive use of spaCy
 
-French articles of 400 words, one process, one thread, `fr_core_news_sm`; the first two find {same} names in the same text.
+French articles of 400 words, one process, one thread, `fr_core_news_sm`. The first two have {common:.1%} of their names in
+common, and {without:.1%} once the naive one does without its parser, whose sentences end names in the middle now and then.
 
 {_table(["", "ms for an article", "naive ÷ it"], rows)}"""
 

@@ -23,7 +23,8 @@ from tests.kafka import client
 
 PARTITIONS = 8
 SESSION = 6
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.25
+"""Seldom: the moments that count are the broker's, and whoever asks takes from the cores that are measured."""
 _OUTPUT = {"message.timestamp.type": "LogAppendTime"}
 
 

@@ -14,6 +14,7 @@ from bench.world import WARM, World
 PART = "kill"
 _QUIET_SECONDS = 12.0
 """Without an output, after which nothing more is expected: twice the session of a group."""
+_WHOLE = 300.0
 
 
 async def measure(world: World) -> None:
@@ -39,7 +40,7 @@ async def _one(world: World, name: str, chance: random.Random) -> dict[str, int]
     """Killed while it works through a backlog, between a quarter and three quarters of the way."""
     articles = world.corpus(20 if world.quick else 48)
     module = f"bench.contenders.{name}"
-    async with stage.stage(world.bootstrap, processes=world.cores) as on:
+    async with asyncio.timeout(_WHOLE), stage.stage(world.bootstrap, processes=world.cores) as on:
         await on.feed(articles[:WARM])
         with Running(module, on.place.environment()) as first:
             await measuring.warmed(on, [first], articles[:WARM])

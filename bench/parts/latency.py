@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.world import WARM, World
 PART = "latency"
 _SECONDS = 25.0
 _WINDOWS = 5
+_WHOLE = 300.0
 
 
 async def measure(world: World) -> None:
@@ -50,7 +52,7 @@ async def _one(world: World, name: str, pace: float) -> dict[str, Any]:
     while len(moments) < total:
         moments.append(moments[-1] + chance.expovariate(pace))
     articles = world.corpus(total)
-    async with stage.stage(world.bootstrap, processes=world.cores) as on:
+    async with asyncio.timeout(_WHOLE), stage.stage(world.bootstrap, processes=world.cores) as on:
         await on.feed(articles[:WARM])
         with Running(f"bench.contenders.{name}", on.place.environment()) as running:
             await measuring.warmed(on, [running], articles[:WARM])

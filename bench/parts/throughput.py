@@ -31,7 +31,7 @@ async def measure(world: World, *, limits: bool = True, contenders: bool = True)
                 continue
             world.say(f"round {number + 1}: {name}: {one[name]['rate']:.2f} articles/s ({elapsed():.0f} s)")
         found["rounds"].append(one)
-        world.keep(PART, found)
+        world.keep(PART if contenders else "limit", found)
 
 
 async def _one(world: World, name: str, articles: list[Any]) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def _installed(language: str, name: str) -> pipelines.Pipeline:
 
 def _bundled(folder: Path) -> pipelines.Pipeline:
     nlp = component.load(folder)
-    nlp.vocab.lex_attr_getters = {}  # is it a number, an address, of which shape? Nobody asks, and each word would be asked
+    # is it a number, an address, of which shape? Nobody asks, and each word would be asked
+    nlp.vocab.lex_attr_getters = {}  # type: ignore[attr-defined] # spaCy's stub forgets it
     return pipelines.Pipeline(nlp=nlp, info=pipelines.bundled_info(folder))
 
 
