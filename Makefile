@@ -60,7 +60,7 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
 	$(UV_COMPILE) --no-strip-extras --extra bench pyproject.toml -o requirements/bench.txt
-	printf 'onnx\ntorch\n' | $(UV_COMPILE) --no-annotate - -o requirements/train.txt
+	printf 'onnx\ntokenizers\ntorch\n' | $(UV_COMPILE) --no-annotate - -o requirements/train.txt
 	echo pip-audit | $(UV_COMPILE) --no-annotate - -o requirements/audit.txt
 	printf 'atheris>=3,<3.1\n' | $(UV_COMPILE) --no-annotate - -o requirements/fuzz.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
