@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,8 @@ _SENTENCES = 4
 """In a paragraph."""
 _VARIATION = 0.25
 """Articles are so much shorter or longer than asked for, at most."""
+_GOLDEN = 0.618034
+"""Lengths follow each other so that the first half of the articles is as long as all of them: not everybody reads as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ def beside(root: Path = ROOT) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+@cache
 def sentences(folder: Path | None) -> dict[str, list[str]]:
     """Sentences by language: of a folder with raw text, else those of the seeds."""
     if folder is None:
@@ -48,18 +52,17 @@ def sentences(folder: Path | None) -> dict[str, list[str]]:
 
 def articles(count: int, *, folder: Path | None, words: int = 400, seed: int = 1, only: str | None = None) -> list[Article]:
     """So many articles of about so many words, language by language in turn."""
-    chance = random.Random(f"{seed} {words}")
     sources = {
         language: _endless(lines, random.Random(f"{seed} {words} {language}"))
         for language, lines in sentences(folder).items()
         if only in (None, language)
     }
     languages = sorted(sources)
-    return [_article(number, languages[number % len(languages)], sources, words, chance) for number in range(count)]
+    return [_article(number, languages[number % len(languages)], sources, words) for number in range(count)]
 
 
-def _article(number: int, language: str, sources: dict[str, Iterator[str]], words: int, chance: random.Random) -> Article:
-    wanted = words * chance.uniform(1 - _VARIATION, 1 + _VARIATION)
+def _article(number: int, language: str, sources: dict[str, Iterator[str]], words: int) -> Article:
+    wanted = words * (1 + _VARIATION * (2 * (number * _GOLDEN % 1) - 1))
     title = next(sources[language])
     lines: list[str] = []
     total = 0

@@ -93,7 +93,7 @@ def _kills(results: Results) -> str:
 ## Killed
 
 The worker gets SIGKILL at a random moment while it works through a backlog, and is started again. Whoever acknowledges before it
-is done loses what was on its way; few kills show that by luck only, many kills of newsstream are in
+is done loses what was on its way; one kill shows that by luck only, and many kills of newsstream are in
 [reliability.md](reliability.md).
 
 {_table(["", "kills", "articles", "lost", "came twice"], rows)}"""

@@ -13,7 +13,7 @@ from bench.running import Running
 from bench.world import WARM, World
 
 PART = "latency"
-_SECONDS = 25.0
+_SECONDS = 22.0
 _WINDOWS = 5
 _WHOLE = 300.0
 

@@ -17,7 +17,7 @@ PART = "model"
 
 async def measure(world: World) -> None:
     """Rounds of the stub with as many processes as cores, where the loop is what limits."""
-    count = 300 if world.quick else 3000
+    count = 300 if world.quick else 2000
     articles = world.corpus(count, words=400)
     found: dict[str, Any] = {"runs": [], "failures": []}
     with tempfile.TemporaryDirectory(prefix="newsstream-bench-") as folder:

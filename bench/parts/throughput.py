@@ -7,10 +7,10 @@ from typing import Any
 from bench import measuring, ratios
 from bench.contenders import ALL
 from bench.parts import limit
+from bench.summary import ALONE, TOGETHER
 from bench.world import WARM, World, stopwatch
 
 PART = "throughput"
-ALONE, TOGETHER = "limit: one process × cores", "limit: all processes at once"
 
 
 async def measure(world: World, *, limits: bool = True, contenders: bool = True) -> None:
