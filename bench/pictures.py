@@ -42,7 +42,7 @@ def _contenders(results: Results, plt: Any, names: list[str]) -> Any:
     axes.barh(list(reversed(names)), [one.median for one in rates], xerr=spans, color=colours, capsize=3)
     if limit := summary.field(results, TOGETHER, "rate"):
         axes.axvline(Figure.of(limit).median, color=_LIMIT, linestyle="--", label="limit: the pipeline alone, on all cores")
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     axes.set_xlabel("articles a second")
     return figure
 
@@ -65,6 +65,7 @@ def _scaling(results: Results, plt: Any) -> Any:
     measured = [run for run in results.get("scaling", {}).get("runs", []) if run["what"] == "processes"]
     axes.plot([run["value"] for run in measured], [run["rate"] for run in measured], "o", color=_LIMIT, label="measured")
     axes.axhline(1 / machine.loop, color=_OTHERS, linestyle="--", label="one loop, saturated")
+    axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("cores")
     axes.set_ylabel("articles a second")
