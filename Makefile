@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check train-events evaluate fmt schemas docs faults fuzz audit pins up down clean
+.PHONY: help demo test check bench train-events evaluate fmt schemas docs faults fuzz audit pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commi
 
 faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and count (CASES=1,2 chooses, ARGS=--short is quick)
 	$(BIN)/python -m tests.faults $(if $(CASES),--cases $(CASES)) $(ARGS)
+
+bench: .cache/bench/.done  ## measure against other ways to do the same, on Apache Kafka (25 minutes; ARGS=--quick tries it)
+	@.cache/bench/bin/python -m bench $(ARGS)
 
 audit: .cache/audit/.done  ## ask whether a pinned dependency of the service has a known weakness (asks PyPI itself)
 	.cache/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/run.txt
@@ -58,7 +61,8 @@ pins: $(VENV)/.dev  ## pin the newest dependencies that pyproject.toml allows (n
 	$(UV_COMPILE) --extra traces pyproject.toml -o requirements/traces.txt
 	$(UV_COMPILE) --extra demo --extra build pyproject.toml -o requirements/demo.txt
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
-	printf 'onnx\ntorch\n' | $(UV_COMPILE) --no-annotate - -o requirements/train.txt
+	$(UV_COMPILE) --no-strip-extras --extra bench pyproject.toml -o requirements/bench.txt
+	printf 'onnx\ntokenizers\ntorch\n' | $(UV_COMPILE) --no-annotate - -o requirements/train.txt
 	echo pip-audit | $(UV_COMPILE) --no-annotate - -o requirements/audit.txt
 	printf 'atheris>=3,<3.1\n' | $(UV_COMPILE) --no-annotate - -o requirements/fuzz.txt
 	printf 'hatchling\neditables\n' | $(UV_COMPILE) --no-annotate -c requirements/demo.txt - -o requirements/build.txt
@@ -84,6 +88,14 @@ $(BIN)/python:
 .cache/audit/.done: requirements/audit.txt
 	@$(PYTHON) -m venv --clear .cache/audit
 	@.cache/audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/audit.txt
+	@touch $@
+
+# a virtual environment of its own: what others need is none of the service's business
+.cache/bench/.done: requirements/bench.txt pyproject.toml
+	@echo "setting up .cache/bench (once, some minutes)"
+	@$(PYTHON) -m venv --clear .cache/bench
+	@.cache/bench/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.txt
+	@.cache/bench/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python

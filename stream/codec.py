@@ -74,6 +74,10 @@ class Encoded:
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
 
+    def __reduce__(self) -> tuple[type[Encoded], tuple[Any, ...]]:
+        """How it is pickled: a third of the time that dataclasses with slots take, and there are dozens for an article."""
+        return Encoded, (self.topic, self.key, self.value, self.headers)
+
 
 # --- in ---------------------------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ def main() -> int:
     _die_with(task.parent)
     _bound_memory(task.memory_bytes)
     started = time.perf_counter()
+    gc.disable()  # nothing of what is loaded is garbage: looking for it takes a tenth of the start
     module, _, function = task.factory.partition(":")
     try:
         process, models = getattr(importlib.import_module(module), function)(task.options)
@@ -84,6 +85,7 @@ def main() -> int:
         return 1
     gc.collect()
     gc.freeze()
+    gc.enable()
     sink.write(frames.pack(frames.Ready(models, time.perf_counter() - started)))
     sink.flush()
     while True:
