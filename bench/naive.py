@@ -1,7 +1,8 @@
-"""French articles through a small spaCy pipeline, naively or as newsstream does it: ``python -m bench.naive HOW FILE WARM``.
+"""French articles through a small spaCy pipeline, naively or as ours: ``python -m bench.naive HOW FILE WARM PIPELINE``.
 
-HOW is "naive" (the package as it comes, all of its components, one call for each article), "same" (newsstream's pipeline with
-the same package as its entity model, every step of it) or "bundled" (with the bundled encoder). Prints one JSON object.
+PIPELINE is the folder of the one that `bench.stock` builds. HOW is "naive" (the package as it comes, all of its components, one call
+for each article), "same" (newsstream's pipeline with the same package as its entity model, every step of it) or "bundled" (with the
+bundled encoder). Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -19,14 +20,12 @@ from spacy.tokens import Doc
 
 from stream import codec, outcome, pipeline
 
-PACKAGE = "fr_core_news_sm"
 
-
-def main(how: str, path: str, warm: int) -> None:
+def main(how: str, path: str, warm: int, package: str) -> None:
     """Open, work, print."""
     values = json.loads(Path(path).read_text("utf-8"))
     texts = [json.loads(value)["text"] for value in values]
-    work, read = _naive() if how == "naive" else _ours({"fr": PACKAGE} if how == "same" else {})
+    work, read = _naive(package) if how == "naive" else _ours({"fr": package} if how == "same" else {})
     for value, text in zip(values[:warm], texts[:warm], strict=True):
         work(value, text)
     began, used = time.perf_counter(), time.process_time()
@@ -41,8 +40,8 @@ def main(how: str, path: str, warm: int) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
-def _naive() -> tuple[Callable[[str, str], object], Callable[[str], Doc]]:
-    nlp = spacy.load(PACKAGE)
+def _naive(package: str) -> tuple[Callable[[str, str], object], Callable[[str], Doc]]:
+    nlp = spacy.load(package)
     return (lambda _value, text: nlp(text)), nlp
 
 
@@ -65,4 +64,4 @@ def _names(read: Callable[[str], Doc], texts: Iterable[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
