@@ -1,8 +1,8 @@
 """French articles through a small spaCy pipeline, naively or as ours: ``python -m bench.naive HOW FILE WARM PIPELINE``.
 
-PIPELINE is the folder of the one that `bench.stock` builds. HOW is "naive" (the package as it comes, all of its components, one call
-for each article), "same" (newsstream's pipeline with the same package as its entity model, every step of it) or "bundled" (with the
-bundled encoder). Prints one JSON object.
+PIPELINE is the folder of the one that `bench.stock` builds. HOW is "naive" (the package as it comes, all of its components, one
+call for each article), "same" (newsstream's pipeline with the same package as its entity model, every step of it) or "bundled"
+(with the bundled encoder). Prints one JSON object.
 """
 
 from __future__ import annotations

@@ -195,7 +195,8 @@ def _naive(results: Results) -> str:
 ## Beside a naive use of spaCy
 
 French articles of 400 words, one process, one thread, a pipeline built like spaCy's small ones (`bench/stock.py`). The first two
-have {common:.1%} of their names in common, and {without:.1%} once the naive one does without its parser, whose sentences end names in the middle now and then.
+have {common:.1%} of their names in common, and {without:.1%} once the naive one does
+without its parser, whose sentences end names in the middle now and then.
 
 {_table(["", "ms for an article", "naive ÷ it"], rows)}"""
 
