@@ -76,12 +76,19 @@ def _contenders(results: Results) -> str:
 {rows_about}
 
 {_table(head, rows)}
+{_tuned(results)}
 *CPU ms*: of all processes of a contender, for an article. *p50 / p99*: from the input's timestamp to the broker's on the enriched
 record, while articles arrive at random moments at half of what the contender can take. *Peak MiB*: the largest process, and all
 of them together. *Start*: from the start to the first acknowledged article, while articles wait. *Lost / twice*: of those below.
 
 ![Articles a second of each contender, with the spread of the rounds, and the limit](performance-contenders.png)
 """
+
+
+def _tuned(results: Results) -> str:
+    rates: Mapping[str, float] = results["throughput"].get("batches", {})
+    tried = ", ".join(f"{size}: {rate:.2f}" for size, rate in rates.items())
+    return f"Batches that arroyo was tried with, and articles/s: {tried}; the best was taken.\n" if rates else ""
 
 
 def _kills(results: Results) -> str:

@@ -1,7 +1,6 @@
 """Sentry's arroyo: batches over its own pool of processes, unfolded, produced, committed once delivered.
 
-The size of the batches was chosen by what was fastest, as its documentation says: articles take a tenth of a second each, so
-small batches keep all processes busy, and the cost of a batch is nothing beside them.
+Its documentation asks for the size of batches that is fastest: the harness tries some, before the first round.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from bench import measuring, stage
+from bench.parts import throughput
 from bench.running import Running
 from bench.world import WARM, World
 
@@ -37,16 +38,17 @@ async def _one(world: World, name: str, chance: random.Random) -> dict[str, int]
     """Killed while it works through a backlog, between a quarter and three quarters of the way."""
     articles = world.corpus(20 if world.quick else 48)
     module = f"bench.contenders.{name}"
+    tuned = throughput.settings(world, name)
     async with asyncio.timeout(_WHOLE), stage.stage(world.bootstrap, processes=world.cores) as on:
         await on.feed(articles[:WARM])
-        with Running(module, on.place.environment()) as first:
+        with Running(module, on.place.environment() | tuned) as first:
             await measuring.warmed(on, [first], articles[:WARM])
             await on.feed(articles[WARM:])
             goal = WARM + round(chance.uniform(0.25, 0.75) * (len(articles) - WARM))
             await on.wait_for(goal, within=120, watch=measuring.watching([first]))
             await asyncio.sleep(chance.uniform(0, 0.3))
             first.kill()
-        with Running(module, on.place.environment()) as second:
+        with Running(module, on.place.environment() | tuned) as second:
             await _until_quiet(on, second, {article.key for article in articles})
         came = Counter(one.key for one in await on.outputs())
     lost = sum(article.key not in came for article in articles)

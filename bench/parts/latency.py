@@ -54,7 +54,7 @@ async def _one(world: World, name: str, pace: float) -> dict[str, Any]:
     articles = world.corpus(total)
     async with asyncio.timeout(_WHOLE), stage.stage(world.bootstrap, processes=world.cores) as on:
         await on.feed(articles[:WARM])
-        with Running(f"bench.contenders.{name}", on.place.environment()) as running:
+        with Running(f"bench.contenders.{name}", on.place.environment() | throughput.settings(world, name)) as running:
             await measuring.warmed(on, [running], articles[:WARM])
             sent = await on.feed(articles[WARM:], moments=moments)
             await on.wait_for(len(articles), within=60, watch=measuring.watching([running]))
