@@ -170,6 +170,7 @@ def _sentence(
                 modality=real,
                 inside=outer is not None,
                 article=article,
+                matches=matches,
             ),
         )
 

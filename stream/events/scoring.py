@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream.events.matching import Match
@@ -15,6 +15,23 @@ from stream.events.signs import Signs
 from stream.records import EventType, FieldName, Modality
 
 FIELDS_OF_LIFE = ("damp.sport", "damp.weather", "damp.market", "damp.culture")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a sentence has beside one trigger."""
+
+    others: int
+    """Other triggers."""
+    same: float
+    """The highest probability that the encoder gives to one of them of the same type."""
+    other: float
+    """The same, of another type."""
+    most: float
+    """The highest probability that any word triggers an event."""
+    all: float
+    """The sum of these probabilities."""
+    words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,8 @@ class Features:
     """Probability of the type that the encoder gives to the trigger."""
     rival: float
     """The highest probability of another type there."""
+    around: Around
+    """What else the sentence has."""
 
 
 def features(
@@ -58,8 +77,9 @@ def features(
     modality: Modality,
     inside: bool,
     article: float,
+    matches: Sequence[Match],
 ) -> Features:
-    """The features of a trigger."""
+    """The features of a trigger, one of the `matches` of its sentence."""
     counts = dict.fromkeys(FIELDS_OF_LIFE, 0)
     state = 0
     counted: set[str] = set()
@@ -90,6 +110,21 @@ def features(
         listed=bool(match.entry.elements),
         sign=seen.type(match.entry.type, match.first, match.last),
         rival=seen.rival(match.entry.type, match.first, match.last),
+        around=_around(match, seen, matches, words=len(clause.hits)),
+    )
+
+
+def _around(match: Match, seen: Signs, matches: Sequence[Match], *, words: int) -> Around:
+    others = [one for one in matches if one is not match]
+    strength = [(one.entry.type == match.entry.type, seen.type(one.entry.type, one.first, one.last)) for one in others]
+    told = [sum(sign.types) for sign in seen.by_word.values()]
+    return Around(
+        others=len(others),
+        same=max((sign for same, sign in strength if same), default=0.0),
+        other=max((sign for same, sign in strength if not same), default=0.0),
+        most=max(told, default=0.0),
+        all=sum(told),
+        words=words,
     )
 
 
@@ -141,6 +176,17 @@ def named(seen: Features) -> dict[str, float]:
         "recipient": float(seen.recipient),
         "nobody": float(not seen.anybody),
         "named": float(seen.named),
+        "sign squared": _log_odds(seen.sign) ** 2 / 4,
+        "sign squared of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign) ** 2 / 4,
+        "both": float(seen.listed and seen.sign > _LIKELY),
+        "others": float(min(seen.around.others, 3)),
+        "same": seen.around.same,
+        "other": seen.around.other,
+        "most": seen.around.most,
+        "all": min(seen.around.all, 3.0),
+        "words": math.log(seen.around.words + 1),
+        "short": float(seen.around.words < _SHORT),
+        "ahead": seen.sign - seen.rival,
         "title": float(seen.title),
         "embedded": float(seen.embedded),
         "elsewhere": float(min(seen.elsewhere, 3)),
@@ -173,6 +219,8 @@ def rule(seen: Features) -> float:
 
 
 _FAINT = 0.02
+_LIKELY = 0.3
+_SHORT = 9
 
 
 def _probability(log_odds: float) -> float:

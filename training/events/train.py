@@ -125,7 +125,7 @@ def main() -> None:
         weights = fit(
             rows(tuning, entity_models, event_models),
             prior={"rule": 0.5, "sign": 0.7, "article elsewhere of an unlisted": -0.7},
-            strength=2.0,
+            strength=0.5,
         )
         told = said(held_out, entity_models, replace(event_models, scorers={engine: scoring.Scorer(weights, 0.0)}))
         least = threshold(told)
