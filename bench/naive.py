@@ -1,8 +1,8 @@
 """French articles through a small spaCy pipeline, naively or as ours: ``python -m bench.naive HOW FILE WARM PIPELINE``.
 
 PIPELINE is the folder of the one that `bench.stock` builds. HOW is "naive" (the package as it comes, all of its components, one
-call for each article), "same" (newsstream's pipeline with the same package as its entity model, every step of it) or "bundled"
-(with the bundled encoder). Prints one JSON object.
+call for each article), "same" (newsstream's pipeline with the same package as its entity model, every step of it), "accurate"
+or "fast" (with that engine). Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ def main(how: str, path: str, warm: int, package: str) -> None:
     """Open, work, print."""
     values = json.loads(Path(path).read_text("utf-8"))
     texts = [json.loads(value)["text"] for value in values]
-    work, read = _naive(package) if how == "naive" else _ours({"fr": package} if how == "same" else {})
+    if how == "naive":
+        work, read = _naive(package)
+    elif how == "same":
+        work, read = _ours(outcome.Options(ner_models={"fr": package}))
+    else:
+        work, read = _ours(outcome.Options(engine="fast" if how == "fast" else "accurate"))
     for value, text in zip(values[:warm], texts[:warm], strict=True):
         work(value, text)
     began, used = time.perf_counter(), time.process_time()
@@ -45,8 +50,7 @@ def _naive(package: str) -> tuple[Callable[[str, str], object], Callable[[str], 
     return (lambda _value, text: nlp(text)), nlp
 
 
-def _ours(models: dict[str, str]) -> tuple[Callable[[str, str], object], Callable[[str], Doc]]:
-    options = outcome.Options(ner_models=models)
+def _ours(options: outcome.Options) -> tuple[Callable[[str, str], object], Callable[[str], Doc]]:
     loaded = pipeline.load(options)
 
     def work(value: str, _text: str) -> object:

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,12 @@ class Trained:
         )
 
 
+def mean(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of weights that were trained one after the other; of places, those that all have."""
+    first = min(states, key=lambda state: len(state["places.weight"]))
+    return {name: sum(state[name][: len(values)].float() for state in states) / len(states) for name, values in first.items()}
+
+
 def save(graph: onnx.ModelProto, path: Path) -> None:
     """Write a graph, and the embeddings of its pieces into the file beside it that all graphs of a folder read."""
     word = next(item for item in graph.graph.initializer if item.name == "word")
@@ -96,15 +103,15 @@ def main() -> None:
     """Write graphs, pieces and description into a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--accurate", type=Path, help="weights of `training.encoder.train`")
-    parser.add_argument("--fast", type=Path, help="weights of `training.encoder.distil`")
+    parser.add_argument("--accurate", type=Path, nargs="+", help="weights of `training.encoder.train`; of several, their mean")
+    parser.add_argument("--fast", type=Path, nargs="+", help="weights of `training.encoder.distil`")
     parser.add_argument("--bundled", type=Path, default=BUNDLED, help="where everything else comes from")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     base = onnx.load(chosen.bundled / GRAPHS[0])
     for name, weights in zip(GRAPHS, (chosen.accurate, chosen.fast), strict=True):
         if weights is not None:
-            trained = Trained(base, torch.load(weights, map_location="cpu", weights_only=True))
+            trained = Trained(base, mean([torch.load(path, map_location="cpu", weights_only=True) for path in weights]))
             save(lean.rewrite(trained, layers=trained.layers), chosen.out / name)
     for name in FILES:
         if not (chosen.out / name).exists():
