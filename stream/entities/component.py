@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import spacy
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
@@ -57,7 +59,15 @@ class Tokenizer:
 
 
 SIGNS = "newsstream_signs"
-"""Key in ``doc.user_data`` of the signs of events: ``(start, end, types, modalities, parts)``."""
+"""Key in ``doc.user_data`` of the signs of events."""
+
+Name = tuple[int, int, str]
+"""Start and end, in code points, and label."""
+
+_Probabilities = NDArray[np.float32]
+
+Sign = tuple[int, int, _Probabilities, _Probabilities, _Probabilities]
+"""Start and end, and the probabilities of types, of modalities, of being actor and recipient."""
 
 
 class Names:
@@ -68,13 +78,20 @@ class Names:
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` itself, its entities set."""
-        units = segments.split(doc.text)
-        reading = self._encoder.read(units)
-        names = bio.spans(reading.tags)
-        found = [doc.char_span(units[first].start, units[last - 1].end, label=kind) for first, last, kind in names]
+        names, doc.user_data[SIGNS] = self.read(doc.text)
+        found = [doc.char_span(start, end, label=kind) for start, end, kind in names]
         doc.ents = filter_spans([span for span in found if span is not None])
-        doc.user_data[SIGNS] = [(units[number].start, units[number].end, *rest) for number, *rest in reading.signs]
         return doc
+
+    def read(self, text: str) -> tuple[list[Name], list[Sign]]:
+        """The same of a text, without a document around it."""
+        units = segments.split(text)
+        reading = self._encoder.read(units)
+        names = [(units[first].start, units[last - 1].end, kind) for first, last, kind in bio.spans(reading.tags)]
+        return names, [
+            (units[number].start, units[number].end, types, modalities, parts)
+            for number, types, modalities, parts in reading.signs
+        ]
 
 
 @Language.factory(FACTORY, assigns=["doc.ents"])

@@ -74,14 +74,18 @@ def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple
     if not text.strip():
         return Tagged(field, text, (), ())
     nlp.max_length = max(nlp.max_length, len(text) + 1)
-    with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
-        doc = nlp(text)
-        spans = tuple(_inside_sentences(((span.start_char, span.end_char, span.label_) for span in doc.ents), sentences))
-        signs = tuple(
-            Sign(field, start, end, tuple(types.tolist()), tuple(modalities.tolist()), *parts.tolist())
-            for start, end, types, modalities, parts in doc.user_data.get(component.SIGNS, ())
-        )
-    return Tagged(field, text, spans, signs)
+    if nlp.pipe_names == [component.FACTORY]:
+        names, found = nlp.get_pipe(component.FACTORY).read(text)  # type: ignore[attr-defined] # what `component.load` put there
+    else:
+        with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
+            doc = nlp(text)
+            names = [(span.start_char, span.end_char, span.label_) for span in doc.ents]
+            found = doc.user_data.get(component.SIGNS, ())
+    signs = tuple(
+        Sign(field, start, end, tuple(types.tolist()), tuple(modalities.tolist()), *parts.tolist())
+        for start, end, types, modalities, parts in found
+    )
+    return Tagged(field, text, tuple(_inside_sentences(names, sentences)), signs)
 
 
 def _inside_sentences(found: Iterable[tuple[int, int, str]], sentences: Sequence[tuple[int, int]]) -> Iterator[_Span]:

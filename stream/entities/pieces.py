@@ -34,7 +34,9 @@ class Pieces:
         self._unknown: int = model["unk_id"]
         self._ids = {piece: number for number, (piece, _) in enumerate(model["vocab"])}
         self._scores = array("d", (score for _, score in model["vocab"]))
-        self._longest = max(map(len, self._ids))
+        self._reach: dict[str, int] = {}
+        for piece in self._ids:
+            self._reach[piece[:2]] = max(self._reach.get(piece[:2], 1), len(piece))
         self._unlikely = min(self._scores) - _PENALTY
         self._mute = frozenset((self._unknown, self._ids[_SPACE]))
         self._normal = str.maketrans(json.loads((folder / "normalise.json").read_text(encoding="utf-8")))
@@ -68,13 +70,13 @@ class Pieces:
         """The id of the last piece of it."""
         begins = [0] * (size + 1)
         """Where that begins."""
-        known, scores, longest = self._ids.get, self._scores, self._longest
+        known, scores, reach = self._ids.get, self._scores, self._reach.get
         for start in range(size):
             before = best[start]
             alone = before + self._unlikely
             if alone > best[start + 1] and text[start] not in self._ids:
                 best[start + 1], last[start + 1], begins[start + 1] = alone, self._unknown, start
-            for end in range(start + 1, min(start + longest, size) + 1):
+            for end in range(start + 1, min(start + reach(text[start : start + 2], 1), size) + 1):
                 number = known(text[start:end])
                 if number is not None and before + scores[number] > best[end]:
                     best[end], last[end], begins[end] = before + scores[number], number, start

@@ -149,8 +149,8 @@ def _sentence(
     for match in matches:
         sure = seen.type(match.entry.type, match.first, match.last) >= _SURE
         outer = modality.embedded(match, clause)
-        if outer is not None and outer.entry.type != EventType.REQUEST and not sure:
-            continue  # the outer verb says it all: "threatened to attack" is a threat
+        if outer is not None and outer.entry.type != EventType.REQUEST and (not sure or outer.entry.type == EventType.ACCUSE):
+            continue  # the outer verb says it all: "threatened to attack" is a threat, "accused of having taken" an accusation
         taking_part = _taking_part(roles.assign(match, clause, known), match, clause, seen)
         if not sure and not _meets(match, taking_part, sentence, clause):
             continue

@@ -14,8 +14,10 @@ PAST = 2
 """Years that lie between an event and the year of an article before it is history."""
 UNDATED = 3
 """Years by which the latest year that an article names may lie ahead of the one in which it appeared."""
-OUTER = {EventType.AGREE, EventType.THREATEN, EventType.REJECT, EventType.REQUEST}
-"""Types whose complement has not happened: agreed to send, threatened to attack, refused to meet, asked for aid."""
+OUTER = {EventType.ACCUSE, EventType.AGREE, EventType.THREATEN, EventType.REJECT, EventType.REQUEST}
+"""Types whose complement has not happened, or is not ours to say: accused of shelling, agreed to send, threatened to attack."""
+HAVING = frozenset(("having", "haber", "avoir", "aver", "avere", "ter"))
+"""Words that tell what somebody is accused of: ``accused of having taken bribes``; elsewhere a later deed is one of its own."""
 BECOMES = {
     EventType.CONSULT: EventType.AGREE,
     EventType.SUPPORT: EventType.AGREE,
@@ -58,6 +60,9 @@ def embedded(match: Match, clause: Clause) -> Match | None:
             continue
         # a verb governs its whole clause, a noun only what follows it at once: "the threat to attack"
         if match.first - outer.last > (14 if outer.entry.frame in {"active", "mutual"} else 3):
+            continue
+        between = clause.words.keys[outer.first + 1 : match.first]
+        if outer.entry.type == EventType.ACCUSE and HAVING.isdisjoint(between):
             continue
         if _open(outer.last + 1, match.first, clause, strict=True):
             return outer
