@@ -111,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--held-out", action="store_true", help="of a corpus, only what is never trained on")
     evaluate.add_argument("--write", metavar="PAGE", help="put the figures, and pictures of them, into this Markdown page")
+    evaluate.add_argument("--json", metavar="FILE", help="of entities: write the figures into this file too")
     evaluate.add_argument("--name", help="of the section in that page (default: the file's)")
 
     models = command("models", _models, "show the pipelines, lists and lexicons in use, with their licences and labels")
@@ -305,7 +306,9 @@ def _evaluate(chosen: argparse.Namespace) -> int:
                 gold, form=chosen.format, held_out=chosen.held_out, options=engines[0], page=page, name=chosen.name
             )
         elif chosen.subject == "entities":
-            commands.evaluate_entities(gold, engines=engines, page=page, name=chosen.name)
+            commands.evaluate_entities(
+                gold, engines=engines, page=page, name=chosen.name, figures=Path(chosen.json) if chosen.json else None
+            )
         else:
             commands.evaluate_language(gold, options=options, page=page, name=chosen.name)
     except (ValueError, OSError, pictures.MissingError) as error:

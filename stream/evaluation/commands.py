@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,10 +69,16 @@ def _confusion(out: Console, roots: Sequence[scores.Pair]) -> None:
     out.print(shown)
 
 
-def evaluate_entities(paths: Sequence[Path], *, engines: Sequence[Options], page: Path | None, name: str | None) -> None:
-    """Measure mentions with each engine; print, and write the section where a page is given. Raises as `evaluate_events`."""
+def evaluate_entities(
+    paths: Sequence[Path], *, engines: Sequence[Options], page: Path | None, name: str | None, figures: Path | None = None
+) -> None:
+    """Measure mentions with each engine; print, write the section where a page is given, and the figures as JSON.
+
+    Raises as `evaluate_events`.
+    """
     out = _console()
     rows, shares, everything = [], {}, []
+    measured: dict[str, dict[str, dict[str, float]]] = {}
     for path, options in ((path, options) for path in paths for options in engines):
         gold = entities.read(path)
         called = path.stem if len(engines) == 1 else f"{path.stem} {options.engine}"
@@ -81,6 +88,12 @@ def evaluate_entities(paths: Sequence[Path], *, engines: Sequence[Options], page
         seconds = sum(article.timings["entities"] for article in articles if article is not None)
         shares[called] = entities.f1(answers)
         by_type = [entities.score(answers, kind) for kind in entities.TYPES]
+        measured.setdefault(path.stem, {})[options.engine] = {
+            "sentences": len(answers),
+            "f1": round(shares[called].value, 4),
+            "f1_span": round(entities.f1(answers, typed=False).value, 4),
+            **{f"f1_{one.name}": round(one.f1, 4) for one in by_type},
+        }
         rows.append(
             (
                 called,
@@ -95,6 +108,8 @@ def evaluate_entities(paths: Sequence[Path], *, engines: Sequence[Options], page
     _show(out, head, rows)
     mistakes = [(what, str(count)) for what, count in entities.kinds_of_errors(everything)]
     _show(out, ("mistake", "mentions"), mistakes)
+    if figures is not None:
+        figures.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [(what, str(count)) for what, count in entities.errors(everything)]
     _show(out, ("commonest mistakes", "mentions"), worst)
     if page is not None:

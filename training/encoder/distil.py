@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from stream.entities import BUNDLED
 from stream.entities.pieces import Pieces
-from training.encoder import data, labels, model
+from training.encoder import data, labels, model, sums
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _PIECES = 2000
@@ -50,10 +50,10 @@ def texts(folder: Path, raw: int, chance: random.Random) -> list[data.Sentence]:
     """Sentences without annotation: of the corpus and the lexicons, of the silver files, and `raw` of each raw file."""
     found = [*data.of_corpus(_CORPUS, part="training"), *data.of_lexicons()]
     for language in _LANGUAGES:
-        found += data.of_names(folder / "ner" / "silver" / f"silver_{language}.jsonl")
-        path = folder / "raw" / f"wikipedia_{language}.txt"
-        if path.exists():
-            lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        found += data.of_names(sums.checked(folder, f"ner/silver/silver_{language}.jsonl"))
+        name = f"raw/wikipedia_{language}.txt"
+        if name in sums.SUMS:
+            lines = [line for line in sums.checked(folder, name).read_text("utf-8").splitlines() if line.strip()]
             found += [data.Sentence(line, None) for line in chance.sample(lines, min(raw, len(lines)))]
     return [data.Sentence(one.text, ()) for one in found]
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from stream.entities import BUNDLED
 from stream.entities.pieces import Pieces
-from training.encoder import data, labels, model
+from training.encoder import data, labels, model, sums
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _NAMES = {
@@ -67,7 +67,7 @@ def main() -> None:
     pieces = Pieces(BUNDLED)
     encoder = model.from_service(onnx.load(chosen.encoder / "accurate.int8.onnx"))
     told = [*data.of_corpus(_CORPUS, part="training"), *data.of_lexicons()]
-    named = {name: data.of_names(chosen.data / "ner" / f"{name}.jsonl") for name in _NAMES}
+    named = {name: data.of_names(sums.checked(chosen.data, f"ner/{name}.jsonl")) for name in _NAMES}
     print(f"{len(told)} sentences with events, {sum(_NAMES.values())} with names an epoch", flush=True)
     if chosen.start:
         encoder.load_state_dict(torch.load(chosen.start, weights_only=True))
