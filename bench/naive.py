@@ -7,6 +7,7 @@ or "fast" (with that engine). Prints one JSON object.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -52,6 +53,8 @@ def _naive(package: str) -> tuple[Callable[[str, str], object], Callable[[str], 
 
 def _ours(options: outcome.Options) -> tuple[Callable[[str, str], object], Callable[[str], Doc]]:
     loaded = pipeline.load(options)
+    gc.collect()
+    gc.freeze()  # as a process of the pool does
 
     def work(value: str, _text: str) -> object:
         message = codec.message(value=value.encode(), key=None, topic="", partition=0, offset=0, seconds=None, headers=())
