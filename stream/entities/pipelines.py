@@ -74,5 +74,12 @@ def _needed(nlp: Language) -> set[str]:
     recognisers |= {pipe for pipe in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(pipe).assigns}
     if not recognisers:
         return set()
-    upstream = {pipe for pipe in nlp.pipe_names if pipe in ("tok2vec", "transformer")}
-    return recognisers | upstream
+    return recognisers | {name for name, pipe in nlp.pipeline if _is_heard(name, pipe, recognisers)}
+
+
+def _is_heard(name: str, pipe: object, recognisers: set[str]) -> bool:
+    """Whether a shared embedding is one that a recogniser listens to: many have an embedding of their own."""
+    if name not in ("tok2vec", "transformer"):
+        return False
+    listening = getattr(pipe, "listening_components", None)
+    return listening is None or not recognisers.isdisjoint(listening)

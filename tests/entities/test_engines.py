@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import spacy
 
 from stream import entities, outcome, pipeline, text
+from stream.entities import pipelines
 from stream.records import Engine
 
 pytestmark = pytest.mark.models
@@ -76,3 +78,18 @@ def test_all_bundled_assets_together_stay_small() -> None:
 
 def _sum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_embedding_to_which_no_recogniser_listens_is_left_out(tmp_path: Path) -> None:
+    """The small published pipelines have one for their parser and one for names: half of the work for nothing."""
+    nlp = spacy.blank("fr")
+    nlp.add_pipe("tok2vec")
+    tagger = nlp.add_pipe("tagger", config={"model": {"tok2vec": {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}}})
+    tagger.add_label("X")  # type: ignore[attr-defined]
+    nlp.add_pipe("ner").add_label("PER")  # type: ignore[attr-defined]
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "small")
+
+    kept = pipelines.installed(str(tmp_path / "small"), language="fr")
+
+    assert kept.nlp.pipe_names == ["ner"]
