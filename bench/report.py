@@ -205,7 +205,7 @@ def _naive(results: Results) -> str:
 
 French articles of 400 words, one process, one thread, a pipeline built like spaCy's small ones (`bench/stock.py`). The first two
 have {common:.1%} of their names in common, and {without:.1%} once the naive one does
-without its parser, whose sentences end names in the middle now and then.
+without its parser, which is untrained here: its sentences end names in the middle.
 
 {_table(["", "ms for an article", "articles/s on one core", "naive ÷ it"], rows)}"""
 

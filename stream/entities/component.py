@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import spacy
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
@@ -64,9 +62,7 @@ SIGNS = "newsstream_signs"
 Name = tuple[int, int, str]
 """Start and end, in code points, and label."""
 
-_Probabilities = NDArray[np.float32]
-
-Sign = tuple[int, int, _Probabilities, _Probabilities, _Probabilities]
+Sign = tuple[int, int, list[float], list[float], list[float]]
 """Start and end, and the probabilities of types, of modalities, of being actor and recipient."""
 
 

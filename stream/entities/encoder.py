@@ -38,7 +38,7 @@ class Reading:
 
     tags: list[str]
     """One BIO tag for each segment."""
-    signs: list[tuple[int, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
+    signs: list[tuple[int, list[float], list[float], list[float]]]
     """Segments that may tell of an event: number, probabilities of the types, of the modalities, of being actor and recipient."""
 
 
@@ -78,15 +78,17 @@ class Encoder:
 
     def _signs(
         self, first: int, scores: NDArray[np.float32], names: Sequence[int]
-    ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+    ) -> Iterator[tuple[int, list[float], list[float], list[float]]]:
         events, modalities = self._heads["events"], self._heads["modalities"]
         types = _softmax(scores[:, :events])[:, 1:]
         real = _softmax(scores[:, events : events + modalities])
         parts = 1 / (1 + np.exp(-scores[:, events + modalities :]))
         telling = types.sum(axis=1) >= _LEAST
         taking_part = (parts.max(axis=1) >= _LEAST) & (np.asarray(names) > 0)
-        for number in np.flatnonzero(telling | taking_part):
-            yield first + int(number), types[number], real[number], parts[number]
+        chosen = np.flatnonzero(telling | taking_part)
+        yield from zip(
+            (first + chosen).tolist(), types[chosen].tolist(), real[chosen].tolist(), parts[chosen].tolist(), strict=True
+        )
 
     def _read(self, ids: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
         """Scores of the labels (segments by labels): those of the first piece of each segment."""

@@ -82,8 +82,7 @@ def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple
             names = [(span.start_char, span.end_char, span.label_) for span in doc.ents]
             found = doc.user_data.get(component.SIGNS, ())
     signs = tuple(
-        Sign(field, start, end, tuple(types.tolist()), tuple(modalities.tolist()), *parts.tolist())
-        for start, end, types, modalities, parts in found
+        Sign(field, start, end, tuple(types), tuple(modalities), *parts) for start, end, types, modalities, parts in found
     )
     return Tagged(field, text, tuple(_inside_sentences(names, sentences)), signs)
 

@@ -59,7 +59,11 @@ class Pieces:
 
     def _tokenise(self, text: str, *, spaced: bool) -> tuple[int, ...]:
         normal = text.translate(self._normal).replace(" ", "") or text
-        return tuple(self._cut(_SPACE + normal if spaced else normal)[:_LONGEST])
+        whole = _SPACE + normal if spaced else normal
+        number = self._ids.get(whole) if whole[-1].isalnum() else None
+        if number is not None:
+            return (number,)  # a word that is a piece is never likelier in parts: a test looks at all of them
+        return tuple(self._cut(whole)[:_LONGEST])
 
     def _cut(self, text: str) -> list[int]:
         """Ids of the likeliest pieces; an unknown character is a piece of its own (the encoder was trained so)."""
