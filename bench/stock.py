@@ -27,7 +27,45 @@ _BATCH = 32
 _MORPHS, _DEPENDENCIES = 180, 42
 """Labels of the published French pipeline, in round numbers."""
 
-_CONFIG = """
+_EMBEDDING = """[components.{at}]
+@architectures = "spacy.Tok2Vec.v2"
+[components.{at}.embed]
+@architectures = "spacy.MultiHashEmbed.v2"
+width = 96
+attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+rows = [5000, 1000, 2500, 2500]
+include_static_vectors = false
+[components.{at}.encode]
+@architectures = "spacy.MaxoutWindowEncoder.v2"
+width = 96
+depth = 4
+window_size = 1
+maxout_pieces = 3
+"""
+_LISTENER = """[components.{at}]
+@architectures = "spacy.Tok2VecListener.v1"
+width = 96
+"""
+_TAGGER = """
+[components.{name}]
+factory = "{factory}"
+[components.{name}.model]
+@architectures = "spacy.Tagger.v2"
+"""
+_PARSER = """
+[components.{name}]
+factory = "{name}"
+[components.{name}.model]
+@architectures = "spacy.TransitionBasedParser.v2"
+state_type = "{name}"
+extra_state_tokens = false
+hidden_width = 64
+maxout_pieces = 2
+use_upper = true
+"""
+_CONFIG = "".join(
+    (
+        """
 [nlp]
 lang = "fr"
 pipeline = ["tok2vec", "morphologizer", "parser", "lemmatizer", "ner"]
@@ -36,74 +74,18 @@ pipeline = ["tok2vec", "morphologizer", "parser", "lemmatizer", "ner"]
 
 [components.tok2vec]
 factory = "tok2vec"
-[components.tok2vec.model]
-@architectures = "spacy.Tok2Vec.v2"
-[components.tok2vec.model.embed]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
-rows = [5000, 1000, 2500, 2500]
-include_static_vectors = false
-[components.tok2vec.model.encode]
-@architectures = "spacy.MaxoutWindowEncoder.v2"
-width = 96
-depth = 4
-window_size = 1
-maxout_pieces = 3
-
-[components.morphologizer]
-factory = "morphologizer"
-[components.morphologizer.model]
-@architectures = "spacy.Tagger.v2"
-[components.morphologizer.model.tok2vec]
-@architectures = "spacy.Tok2VecListener.v1"
-width = 96
-
-[components.lemmatizer]
-factory = "trainable_lemmatizer"
-[components.lemmatizer.model]
-@architectures = "spacy.Tagger.v2"
-[components.lemmatizer.model.tok2vec]
-@architectures = "spacy.Tok2VecListener.v1"
-width = 96
-
-[components.parser]
-factory = "parser"
-[components.parser.model]
-@architectures = "spacy.TransitionBasedParser.v2"
-state_type = "parser"
-extra_state_tokens = false
-hidden_width = 64
-maxout_pieces = 2
-use_upper = true
-[components.parser.model.tok2vec]
-@architectures = "spacy.Tok2VecListener.v1"
-width = 96
-
-[components.ner]
-factory = "ner"
-[components.ner.model]
-@architectures = "spacy.TransitionBasedParser.v2"
-state_type = "ner"
-extra_state_tokens = false
-hidden_width = 64
-maxout_pieces = 2
-use_upper = true
-[components.ner.model.tok2vec]
-@architectures = "spacy.Tok2Vec.v2"
-[components.ner.model.tok2vec.embed]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
-rows = [5000, 1000, 2500, 2500]
-include_static_vectors = false
-[components.ner.model.tok2vec.encode]
-@architectures = "spacy.MaxoutWindowEncoder.v2"
-width = 96
-depth = 4
-window_size = 1
-maxout_pieces = 3
-"""
+""",
+        _EMBEDDING.format(at="tok2vec.model"),
+        _TAGGER.format(name="morphologizer", factory="morphologizer"),
+        _LISTENER.format(at="morphologizer.model.tok2vec"),
+        _TAGGER.format(name="lemmatizer", factory="trainable_lemmatizer"),
+        _LISTENER.format(at="lemmatizer.model.tok2vec"),
+        _PARSER.format(name="parser"),
+        _LISTENER.format(at="parser.model.tok2vec"),
+        _PARSER.format(name="ner"),
+        _EMBEDDING.format(at="ner.model.tok2vec"),
+    )
+)
 
 
 def build(folder: Path) -> None:

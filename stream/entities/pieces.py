@@ -1,7 +1,7 @@
 """The ids of subword pieces that the encoder knows, for one segment at a time: the likeliest way to cut it up.
 
 The pieces are those of a unigram model (Kudo 2018): each has a logarithm of its probability, and of all ways to write a segment
-with pieces the one of the greatest sum is taken. The library `tokenizers` does the same ten times as fast, which nobody notices,
+with pieces the one of the greatest sum is taken. The library `tokenizers` does the same a little faster, which nobody notices,
 since words are remembered; but its tree of 75,000 pieces takes 60 MB in every process, and a dictionary 13.
 """
 

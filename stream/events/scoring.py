@@ -117,13 +117,12 @@ def features(
 def _around(match: Match, seen: Signs, matches: Sequence[Match], *, words: int) -> Around:
     others = [one for one in matches if one is not match]
     strength = [(one.entry.type == match.entry.type, seen.type(one.entry.type, one.first, one.last)) for one in others]
-    told = [sum(sign.types) for sign in seen.by_word.values()]
     return Around(
         others=len(others),
         same=max((sign for same, sign in strength if same), default=0.0),
         other=max((sign for same, sign in strength if not same), default=0.0),
-        most=max(told, default=0.0),
-        all=sum(told),
+        most=seen.most,
+        all=seen.all,
         words=words,
     )
 

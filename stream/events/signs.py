@@ -41,6 +41,10 @@ class Signs:
     """The signs of one sentence by the number of the word."""
 
     by_word: Mapping[int, Sign]
+    most: float = 0.0
+    """The highest probability that any word triggers an event."""
+    all: float = 0.0
+    """The sum of these probabilities."""
 
     def type(self, kind: EventType, first: int, last: int) -> float:
         """The highest probability that one of the words triggers this type."""
@@ -104,7 +108,10 @@ def of(sentence: Sentence, words: Words, signs: Sequence[Sign]) -> Signs:
             other = found.get(position)
             if other is None or sum(other.types) < sum(sign.types):
                 found[position] = sign
-    return Signs(found) if found else NONE
+    if not found:
+        return NONE
+    told = [sum(sign.types) for sign in found.values()]
+    return Signs(found, most=max(told), all=sum(told))
 
 
 def _candidate(kind: EventType | None, run: list[int], known: Sequence[Match]) -> Iterator[Match]:

@@ -8,6 +8,7 @@ which needs an annotation for that. DATA is the folder that holds ``ner/`` and `
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import time
 from collections.abc import Sequence
@@ -24,13 +25,12 @@ from torch.nn import functional
 
 from stream.entities import BUNDLED
 from stream.entities.pieces import Pieces
-from training.encoder import data, labels, model, sums
+from training.encoder import data, labels, loop, model, sums
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _PIECES = 2000
 """Pieces of a step, padding included."""
 _WARM = 0.04
-_WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3}
 _LANGUAGES = ("it", "en", "uk", "ru", "de", "fr", "es", "pl", "pt", "nl")
 _ENDS = np.cumsum(list(labels.SIZES.values()))[:-1]
 
@@ -84,9 +84,7 @@ def main() -> None:
     parser.add_argument("--raw", type=int, default=3000, help="raw sentences of each language")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--rate", type=float, default=4e-4)
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop, with the rate going down, after so long")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="no more than cores that nobody else uses: each waits for all")
+    loop.add_arguments(parser)
     chosen = parser.parse_args()
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(chosen.threads)
@@ -99,37 +97,16 @@ def main() -> None:
         student.load_state_dict(torch.load(chosen.start, weights_only=True))
     student.word.requires_grad_(requires_grad=False)
     optimiser = torch.optim.AdamW([one for one in student.parameters() if one.requires_grad], chosen.rate, weight_decay=0.01)
-    began = time.monotonic()
-    step, running = 0, 0.0
-    for epoch in range(chosen.epochs):
-        batches = _batches(given, chance)
-        for number, batch in enumerate(batches):
-            done = max((epoch + number / len(batches)) / chosen.epochs, (time.monotonic() - began) / 60 / chosen.minutes)
-            if done >= 1:
-                break
-            for group in optimiser.param_groups:
-                group["lr"] = chosen.rate * min(1.0, done / _WARM + 0.01) * max(0.01, 1 - done)
-            loss = _loss(student, batch)
-            loss.backward()
-            nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
-            step += 1
-            if step % 50 == 0:
-                print(f"epoch {epoch} step {step} loss {running:.4f} {(time.monotonic() - began) / 60:.1f} min", flush=True)
-        torch.save(student.state_dict(), chosen.out)
+    loop.run(
+        student,
+        optimiser,
+        loop.Schedule(chosen.epochs, chosen.minutes, warm=_WARM, least=0.01, shown=50),
+        epoch_batches=lambda: loop.batches(given, pieces=_PIECES, chance=chance),
+        loss_of=functools.partial(_loss, student),
+        after_step=lambda: None,
+        save=lambda: torch.save(student.state_dict(), chosen.out),
+    )
     print("saved", chosen.out, flush=True)
-
-
-def _batches(given: Sequence[Lesson], chance: random.Random) -> list[list[Lesson]]:
-    batches: list[list[Lesson]] = [[]]
-    for lesson in sorted(given, key=lambda lesson: (len(lesson.ids), chance.random())):
-        if batches[-1] and (len(batches[-1]) + 1) * len(lesson.ids) > _PIECES:
-            batches.append([])
-        batches[-1].append(lesson)
-    chance.shuffle(batches)
-    return batches
 
 
 def _loss(student: nn.Module, batch: Sequence[Lesson]) -> Tensor:
@@ -146,7 +123,7 @@ def _loss(student: nn.Module, batch: Sequence[Lesson]) -> Tensor:
             part = functional.binary_cross_entropy_with_logits(said[head], taught.sigmoid())
         else:
             part = functional.kl_div(said[head].log_softmax(1), taught.log_softmax(1), reduction="batchmean", log_target=True)
-        total = total + _WEIGHTS[head] * part
+        total = total + labels.WEIGHTS[head] * part
     return total
 
 

@@ -10,3 +10,6 @@ MODALITIES = tuple(one.value for one in Modality)
 ROLES = ("actor", "recipient")
 SIZES = {"names": len(NAMES), "events": len(EVENTS), "modalities": len(MODALITIES), "roles": len(ROLES)}
 """Columns of the logits, in this order."""
+
+WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3}
+"""What each of them counts in what a training minimises."""

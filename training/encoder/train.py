@@ -8,8 +8,8 @@ A part of what it reads are sentences with names alone, so that it forgets none.
 from __future__ import annotations
 
 import argparse
+import functools
 import random
-import time
 from pathlib import Path
 
 import onnx
@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from stream.entities import BUNDLED
 from stream.entities.pieces import Pieces
-from training.encoder import data, labels, model, sums
+from training.encoder import data, labels, loop, model, sums
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _NAMES = {
@@ -57,9 +57,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--encoder", type=Path, default=BUNDLED, help="folder of the encoder to go on from")
     parser.add_argument("--start", type=Path, help="weights to go on from instead")
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop, with the rate going down, after so long")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="no more than cores that nobody else uses: each waits for all")
+    loop.add_arguments(parser)
     chosen = parser.parse_args()
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(chosen.threads)
@@ -74,32 +72,23 @@ def main() -> None:
     for frozen in (encoder.word, encoder.places, encoder.eln, *encoder.layers[:_FROZEN]):
         frozen.requires_grad_(requires_grad=False)
     optimiser = torch.optim.AdamW(_groups(encoder, chosen.rate), chosen.rate)
-    rates = [group["lr"] for group in optimiser.param_groups]
-    began = time.monotonic()
     encoder.train()
-    step, running = 0, 0.0
     mean = {name: values.detach().clone() for name, values in encoder.state_dict().items()}
-    for epoch in range(chosen.epochs):
+
+    def epoch_batches() -> list[list[data.Window]]:
         drawn = [one for name, some in named.items() for one in chance.sample(some, min(_NAMES[name], len(some)))]
         read = [*data.windows(told, pieces, chance), *data.windows(drawn, pieces, chance)]
-        batches = _batches(read, chance)
-        for number, batch in enumerate(batches):
-            done = max((epoch + number / len(batches)) / chosen.epochs, (time.monotonic() - began) / 60 / chosen.minutes)
-            if done >= 1:
-                break
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * min(1.0, done / _WARM + 0.01) * max(0.02, 1 - done)
-            loss = _loss(encoder, batch)
-            loss.backward()
-            nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            _draw(mean, encoder)
-            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
-            step += 1
-            if step % 20 == 0:
-                print(f"epoch {epoch} step {step} loss {running:.4f} {(time.monotonic() - began) / 60:.1f} min", flush=True)
-        torch.save(mean, chosen.out)
+        return loop.batches(read, pieces=_PIECES, chance=chance)
+
+    loop.run(
+        encoder,
+        optimiser,
+        loop.Schedule(chosen.epochs, chosen.minutes, warm=_WARM, least=0.02, shown=20),
+        epoch_batches=epoch_batches,
+        loss_of=functools.partial(_loss, encoder),
+        after_step=functools.partial(_draw, mean, encoder),
+        save=lambda: torch.save(mean, chosen.out),
+    )
     print("saved", chosen.out, flush=True)
 
 
@@ -120,17 +109,6 @@ def _groups(encoder: nn.Module, rate: float) -> list[dict[str, object]]:
     ]
 
 
-def _batches(read: list[data.Window], chance: random.Random) -> list[list[data.Window]]:
-    read = sorted(read, key=lambda window: (len(window.ids), chance.random()))
-    batches: list[list[data.Window]] = [[]]
-    for window in read:
-        if batches[-1] and (len(batches[-1]) + 1) * len(window.ids) > _PIECES:
-            batches.append([])
-        batches[-1].append(window)
-    chance.shuffle(batches)
-    return batches
-
-
 def _loss(encoder: nn.Module, batch: list[data.Window]) -> Tensor:
     length = max(len(window.ids) for window in batch)
 
@@ -146,17 +124,15 @@ def _loss(encoder: nn.Module, batch: list[data.Window]) -> Tensor:
             weight = torch.ones(labels.SIZES[head])
             if head == "events":
                 weight[0] = _NO_EVENT
-            total = total + _WEIGHTS[head] * functional.cross_entropy(
+            total = total + labels.WEIGHTS[head] * functional.cross_entropy(
                 said[head].flatten(0, 1), gold.flatten(), weight=weight, ignore_index=data.UNKNOWN
             )
     roles = padded("roles", (float(data.UNKNOWN),) * len(labels.ROLES))
     known = roles != data.UNKNOWN
     if known.any():
-        total = total + _WEIGHTS["roles"] * functional.binary_cross_entropy_with_logits(said["roles"][known], roles[known])
+        total = total + labels.WEIGHTS["roles"] * functional.binary_cross_entropy_with_logits(said["roles"][known], roles[known])
     return total
 
-
-_WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3}
 
 if __name__ == "__main__":
     main()
