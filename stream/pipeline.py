@@ -91,6 +91,7 @@ def enrich(message: Message, *, models: Models, options: outcome.Options, clock:
         document,
         named,
         signs=reading.signs,
+        gists=reading.gists,
         reader=reading.engine,
         language=spoken.code,
         article_id=article_id,

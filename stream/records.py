@@ -179,6 +179,19 @@ class Sign:
     """That it belongs to the name of somebody to whom an event of its sentence is done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """A sentence as the encoder reads it as a whole; all figures are probabilities, before any calibration."""
+
+    field: FieldName
+    start: int
+    end: int
+    types: tuple[float, ...]
+    """By `EVENT_TYPES`: that it tells of such an event, real or not; a sentence may tell of several."""
+    aside: tuple[float, ...]
+    """That it is about sport, weather, markets or culture, in this order."""
+
+
 # --- records --------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stream.entities import elsewhere, mentions, merging, pipelines
 from stream.entities.gazetteer import Gazetteer
-from stream.records import Document, Engine, Entity, FieldName, ModelInfo, Sign
+from stream.records import Document, Engine, Entity, FieldName, Gist, ModelInfo, Sign
 
 ASSETS = Path(__file__).parents[1] / "assets" / "entities"
 BUNDLED = ASSETS / "news_entities_xx"
@@ -69,6 +69,8 @@ class Reading:
     """The most salient first."""
     signs: tuple[Sign, ...]
     """Words that may tell of events, for the step after this."""
+    gists: tuple[Gist, ...] = ()
+    """What the sentences as a whole may tell of, for the same."""
     engine: Engine | None = None
     """Which engine looked for them; None where the pipeline does not."""
 
@@ -95,6 +97,7 @@ def read(document: Document, *, language: str, article_id: str, models: Models) 
     return Reading(
         entities=merging.entities(found, document=document, language=language, article_id=article_id, gazetteer=known),
         signs=tuple(sign for one in tagged for sign in one.signs),
+        gists=tuple(gist for one in tagged for gist in one.gists),
         engine=chosen.engine,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,10 @@ _READ_AT_LEAST, _CHARACTERS = 64, 300
 the service. Text that is denser is no text (marks, letters one by one), and reading all of it could take until the deadline."""
 
 _BEGIN, _END = 0, 2
+_HEADS = ("names", "events", "modalities", "roles", "told", "weighing")
+"""The order of their scores."""
+_HEAVIEST = 10.0
+"""Logarithm of what a word may weigh in its sentence."""
 _SENTENCE_ENDS = frozenset(".!?…")
 _LEAST = 0.03
 """Probability of an event, or of a part in one, below which a word is no sign of it."""
@@ -40,6 +44,9 @@ class Reading:
     """One BIO tag for each segment."""
     signs: list[tuple[int, list[float], list[float], list[float]]]
     """Segments that may tell of an event: number, probabilities of the types, of the modalities, of being actor and recipient."""
+    votes: list[tuple[int, NDArray[np.float32], NDArray[np.float32]]]
+    """Of each window: its first segment, then what each segment says that its sentence is about (segments by log odds of types
+    and fields of life), and what weight that has (segments)."""
 
 
 class Encoder:
@@ -48,16 +55,16 @@ class Encoder:
     def __init__(self, folder: Path, engine: str) -> None:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self._labels: tuple[str, ...] = tuple(meta["labels"])
-        self._heads: dict[str, int] = meta.get("heads", {"names": len(self._labels)})
+        self._columns = _columns(meta.get("heads", {"names": len(self._labels)}))
         self._pieces = Pieces(folder)
         self._session = _session(folder / f"{engine}.int8.onnx")
         self._scores: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
 
     def read(self, segments: Sequence[Segment]) -> Reading:
         """Names and signs of events."""
-        reading = Reading(["O"] * len(segments), [])
+        reading = Reading(["O"] * len(segments), [], [])
         ids = [self._pieces.ids(segment) for segment in segments]
-        told = "events" in self._heads
+        told = "events" in self._columns
         left = most_windows(segments)
         for first, last in _windows(segments, ids):
             if not left:
@@ -69,8 +76,14 @@ class Encoder:
             best = bio.decode(scores[:, : len(self._labels)], self._labels)
             reading.tags[first:last] = [self._labels[index] for index in best]
             if told:
-                reading.signs.extend(self._signs(first, scores[:, len(self._labels) :], best))
+                reading.signs.extend(self._signs(first, scores, best))
+            if "told" in self._columns:
+                weights = np.exp(np.clip(self._head(scores, "weighing")[:, 0], -_HEAVIEST, _HEAVIEST))
+                reading.votes.append((first, self._head(scores, "told"), weights))
         return reading
+
+    def _head(self, scores: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+        return scores[:, self._columns[name]]
 
     def _can_begin_a_name(self, segment: Segment, ids: Sequence[int]) -> bool:
         """Whether a letter is there that is not lower case, and that can be read."""
@@ -79,10 +92,9 @@ class Encoder:
     def _signs(
         self, first: int, scores: NDArray[np.float32], names: Sequence[int]
     ) -> Iterator[tuple[int, list[float], list[float], list[float]]]:
-        events, modalities = self._heads["events"], self._heads["modalities"]
-        types = _softmax(scores[:, :events])[:, 1:]
-        real = _softmax(scores[:, events : events + modalities])
-        parts = 1 / (1 + np.exp(-scores[:, events + modalities :]))
+        types = _softmax(self._head(scores, "events"))[:, 1:]
+        real = _softmax(self._head(scores, "modalities"))
+        parts = 1 / (1 + np.exp(-self._head(scores, "roles")))
         telling = types.sum(axis=1) >= _LEAST
         taking_part = (parts.max(axis=1) >= _LEAST) & (np.asarray(names) > 0)
         chosen = np.flatnonzero(telling | taking_part)
@@ -109,6 +121,16 @@ class Encoder:
                 self._scores.popitem(last=False)
         self._scores.move_to_end(key)
         return scores
+
+
+def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
+    """Where the scores of each head stand."""
+    found, first = {}, 0
+    for name in _HEADS:
+        if name in sizes:
+            found[name] = slice(first, first + sizes[name])
+            first += sizes[name]
+    return found
 
 
 def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:

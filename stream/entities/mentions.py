@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from stream.entities import component, elsewhere, pipelines, words
 from stream.entities.gazetteer import Gazetteer
-from stream.records import EntityType, FieldName, Sign
+from stream.records import EVENT_TYPES, EntityType, FieldName, Gist, Sign
 
 _EDGE = " \t\n\r'\"«»„“”‘’‚`()[]{}<>,.;:!?…–—-/|*_"
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
@@ -67,6 +67,8 @@ class Tagged:
     text: str
     spans: tuple[_Span, ...]
     signs: tuple[Sign, ...]
+    gists: tuple[Gist, ...] = ()
+    """Of the sentences that were read as a whole."""
 
 
 def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple[int, int]]) -> Tagged:
@@ -74,17 +76,28 @@ def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple
     if not text.strip():
         return Tagged(field, text, (), ())
     nlp.max_length = max(nlp.max_length, len(text) + 1)
+    read: component.Read | None
     if nlp.pipe_names == [component.FACTORY]:
-        names, found = nlp.get_pipe(component.FACTORY).read(text)  # type: ignore[attr-defined] # what `component.load` put there
+        alone: component.Read = nlp.get_pipe(component.FACTORY).read(text)  # type: ignore[attr-defined] # what `component.load` put there
+        names, read = alone.names, alone
     else:
         with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
             doc = nlp(text)
             names = [(span.start_char, span.end_char, span.label_) for span in doc.ents]
-            found = doc.user_data.get(component.SIGNS, ())
+            read = doc.user_data.get(component.READ)
     signs = tuple(
-        Sign(field, start, end, tuple(types), tuple(modalities), *parts) for start, end, types, modalities, parts in found
+        Sign(field, start, end, tuple(types), tuple(modalities), *parts)
+        for start, end, types, modalities, parts in (read.signs if read else ())
     )
-    return Tagged(field, text, tuple(_inside_sentences(names, sentences)), signs)
+    gists = tuple(_gists(read.votes, sentences, field)) if read and read.votes else ()
+    return Tagged(field, text, tuple(_inside_sentences(names, sentences)), signs, gists)
+
+
+def _gists(votes: component.Votes, sentences: Sequence[tuple[int, int]], field: FieldName) -> Iterator[Gist]:
+    for start, end in sentences:
+        told = votes.of(start, end)
+        if told is not None:
+            yield Gist(field, start, end, told[: len(EVENT_TYPES)], told[len(EVENT_TYPES) :])
 
 
 def _inside_sentences(found: Iterable[tuple[int, int, str]], sentences: Sequence[tuple[int, int]]) -> Iterator[_Span]:

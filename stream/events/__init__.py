@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from stream.events import candidates, lexicon, merging, modality, people, scoring, taxonomy
-from stream.records import Document, Entity, EventType, Evidence, Modality, ModelInfo, NewsEvent, Sign, Trigger
+from stream.records import Document, Entity, EventType, Evidence, Gist, Modality, ModelInfo, NewsEvent, Sign, Trigger
 
 METHOD = "lexicon/2"
 SCORER = "1"
@@ -67,6 +67,7 @@ def find(
     article_id: str,
     models: Models,
     signs: Sequence[Sign] = (),
+    gists: Sequence[Gist] = (),
     reader: str | None = None,
     threshold: float | None = None,
     year: int | None = None,
@@ -80,6 +81,7 @@ def find(
         article_id: event ids are derived from it.
         models: from `load`.
         signs: what the encoder saw, in the order of the text.
+        gists: what it makes of the sentences as a whole.
         reader: the engine that looked for signs, whether it saw any or not; None where the lexicons speak alone.
         threshold: least confidence; None means the measured one.
         year: the one in which the article appeared: what it dates long before is history.
@@ -92,7 +94,7 @@ def find(
     least = scorer.threshold if threshold is None else threshold
     sure = [
         (one, scorer.confidence(one.features))
-        for one in candidates.read(document, entities, signs, known=known, media=models.media, year=year)
+        for one in candidates.read(document, entities, signs, gists, known=known, media=models.media, year=year)
     ]
     found = [_found(one, confidence) for one, confidence in _strongest(sure) if confidence >= least]
     return merging.merge(found, article_id=article_id, taxonomy=models.taxonomy, method=METHOD)

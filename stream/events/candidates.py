@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stream.events import lexicon, matching, modality, people, roles, scoring, signs, tokens
-from stream.records import Document, Entity, EntityType, EventType, FieldName, Modality, Sentence, Sign
+from stream.records import Document, Entity, EntityType, EventType, FieldName, Gist, Modality, Sentence, Sign
 
 _SURE = 0.6
 """Probability from which the encoder's modality stands against the rules'."""
@@ -39,6 +39,7 @@ def read(
     document: Document,
     entities: tuple[Entity, ...],
     seen: Sequence[Sign],
+    gists: Sequence[Gist] = (),
     *,
     known: lexicon.Lexicon,
     media: frozenset[str],
@@ -49,6 +50,7 @@ def read(
     by_field: dict[FieldName, list[Sign]] = {"title": [], "text": []}
     for sign in seen:
         by_field[sign.field].append(sign)
+    by_sentence = {(gist.field, gist.start): gist for gist in gists}
     split = []
     for sentence in document.sentences:
         words = tokens.split(sentence.text)
@@ -61,7 +63,7 @@ def read(
             words,
             hits,
             mentions.get(sentence.field, []),
-            signs.of(sentence, words, by_field[sentence.field]),
+            signs.of(sentence, words, by_field[sentence.field], by_sentence.get((sentence.field, sentence.start))),
             known=known,
             article=article,
             latest=latest,

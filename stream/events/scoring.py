@@ -65,6 +65,12 @@ class Features:
     """The highest probability of another type there."""
     around: Around
     """What else the sentence has."""
+    told: float | None = None
+    """Probability that the sentence as a whole tells of the type; None where nobody read it so."""
+    told_rival: float = 0.0
+    """The highest probability that it tells of another."""
+    aside: float = 0.0
+    """Probability that it is about sport, weather, markets or culture."""
 
 
 def features(
@@ -111,6 +117,9 @@ def features(
         sign=seen.type(match.entry.type, match.first, match.last),
         rival=seen.rival(match.entry.type, match.first, match.last),
         around=_around(match, seen, matches, words=len(clause.hits)),
+        told=seen.told(match.entry.type),
+        told_rival=seen.told_rival(match.entry.type),
+        aside=seen.aside,
     )
 
 
@@ -198,6 +207,17 @@ def named(seen: Features) -> dict[str, float]:
     }
     if seen.listed and not seen.verb:
         found["noun"] = 1.0
+    if seen.told is not None:
+        odds = _log_odds(seen.told)
+        found |= {
+            "told": odds,
+            "told squared": odds**2 / 4,
+            "told of an unlisted": 0.0 if seen.listed else odds,
+            "told and seen": float(seen.told > _LIKELY and seen.sign > _LIKELY),
+            "told rival": seen.told_rival,
+            "aside": seen.aside,
+            "aside of an unlisted": 0.0 if seen.listed else seen.aside,
+        }
     return found
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from stream.events.lexicon import Entry
 from stream.events.matching import Match
 from stream.events.tokens import Words
-from stream.records import EVENT_TYPES, EventType, Modality, Sentence, Sign
+from stream.records import EVENT_TYPES, EventType, Gist, Modality, Sentence, Sign
 
 LEAST = 0.25
 """Probability from which a word that no lexicon knows is a candidate."""
+LEAST_OF_TOLD, TOLD = 0.1, 0.4
+"""The same where the sentence as a whole tells of the type with at least the latter."""
 LONGEST = 6
 """Words of a trigger."""
 
@@ -45,6 +47,22 @@ class Signs:
     """The highest probability that any word triggers an event."""
     all: float = 0.0
     """The sum of these probabilities."""
+    gist: Gist | None = None
+    """What the encoder makes of the sentence as a whole."""
+
+    def told(self, kind: EventType) -> float | None:
+        """The probability that the sentence tells of this type; None where nobody read it as a whole."""
+        return None if self.gist is None else self.gist.types[_NUMBER[kind]]
+
+    def told_rival(self, kind: EventType) -> float:
+        """The highest probability that it tells of another."""
+        number = _NUMBER[kind]
+        return 0.0 if self.gist is None else max(p for other, p in enumerate(self.gist.types) if other != number)
+
+    @property
+    def aside(self) -> float:
+        """The probability that it is about sport, weather, markets or culture."""
+        return 0.0 if self.gist is None else max(self.gist.aside)
 
     def type(self, kind: EventType, first: int, last: int) -> float:
         """The highest probability that one of the words triggers this type."""
@@ -73,7 +91,8 @@ class Signs:
         for at in sorted(self.by_word):
             types = self.by_word[at].types
             best = max(range(len(types)), key=types.__getitem__)
-            here = EVENT_TYPES[best] if types[best] >= LEAST else None
+            likely = self.gist is not None and self.gist.types[best] >= TOLD
+            here = EVENT_TYPES[best] if types[best] >= (LEAST_OF_TOLD if likely else LEAST) else None
             if run and (here is not kind or at != run[-1] + 1 or len(run) == LONGEST):
                 yield from _candidate(kind, run, known)
                 run = []
@@ -90,7 +109,7 @@ NONE = Signs({})
 """Where nothing was read."""
 
 
-def of(sentence: Sentence, words: Words, signs: Sequence[Sign]) -> Signs:
+def of(sentence: Sentence, words: Words, signs: Sequence[Sign], gist: Gist | None = None) -> Signs:
     """The signs that lie in a sentence; `signs` are those of its field, in order."""
     found: dict[int, Sign] = {}
     position = 0
@@ -109,9 +128,9 @@ def of(sentence: Sentence, words: Words, signs: Sequence[Sign]) -> Signs:
             if other is None or sum(other.types) < sum(sign.types):
                 found[position] = sign
     if not found:
-        return NONE
+        return Signs({}, gist=gist)
     told = [sum(sign.types) for sign in found.values()]
-    return Signs(found, most=max(told), all=sum(told))
+    return Signs(found, most=max(told), all=sum(told), gist=gist)
 
 
 def _candidate(kind: EventType | None, run: list[int], known: Sequence[Match]) -> Iterator[Match]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ UNKNOWN = -100
 _BEGIN, _END = 0, 2
 _WINDOW = 126
 _SHOUTED = 0.03
+_HIDDEN, _UNKNOWN_PIECE = 0.05, 3
+"""Words that are read as unknown, so that what is around them is read, too: neither names nor triggers."""
 _MARK = {name: number for number, name in enumerate(labels.NAMES)}
 _EVENT = {name: number for number, name in enumerate(labels.EVENTS)}
 _MODALITY = {name: number for number, name in enumerate(labels.MODALITIES)}
@@ -34,17 +37,23 @@ class Sentence:
     events: tuple[corpus.Event, ...] | None = None
     actors: frozenset[tuple[int, int]] = frozenset()
     recipients: frozenset[tuple[int, int]] = frozenset()
+    fields: frozenset[str] | None = None
+    """Of `labels.FIELDS`; None where nobody has said."""
 
 
 @dataclass
 class Window:
-    """Ids of the pieces, and labels by place: of names, events, modality, and of each role."""
+    """Ids of the pieces, and labels by place: of names, events, modality, and of each role; and those of its sentences."""
 
     ids: list[int]
     names: list[int]
     events: list[int]
     modalities: list[int]
     roles: list[tuple[float, float]]
+    sentences: list[int]
+    """The number, in this window, of the sentence of which a piece begins a word."""
+    told: list[tuple[float, ...]]
+    """By sentence, what `labels.TOLD` says of it."""
 
 
 def of_names(path: Path) -> list[Sentence]:
@@ -70,6 +79,7 @@ def of_corpus(folder: Path, *, part: corpus.Part) -> list[Sentence]:
                         one.events,
                         frozenset(numbered[number] for event in one.events for number in event.actors),
                         frozenset(numbered[number] for event in one.events for number in event.recipients),
+                        one.tags & frozenset(labels.FIELDS),
                     )
                 )
     return found
@@ -99,25 +109,28 @@ def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random
     window = _empty()
     left = chance.randint(1, 4)
     for sentence in order:
-        part = _labelled(_shouted(sentence, chance), pieces)
+        part = _labelled(_shouted(sentence, chance), pieces, chance)
         if len(window.ids) > 1 and (not left or len(window.ids) + len(part.ids) > _WINDOW):
             yield _closed(window)
             window, left = _empty(), chance.randint(1, 4)
         room = _WINDOW - len(window.ids)
         for name in ("ids", "names", "events", "modalities", "roles"):
             getattr(window, name).extend(getattr(part, name)[:room])
+        number = len(window.told)
+        window.sentences.extend(number if first else UNKNOWN for first in part.sentences[:room])
+        window.told += part.told
         left -= 1
     if len(window.ids) > 1:
         yield _closed(window)
 
 
 def _empty() -> Window:
-    return Window([_BEGIN], [UNKNOWN], [UNKNOWN], [UNKNOWN], [(UNKNOWN, UNKNOWN)])
+    return Window([_BEGIN], [UNKNOWN], [UNKNOWN], [UNKNOWN], [(UNKNOWN, UNKNOWN)], [UNKNOWN], [])
 
 
 def _closed(window: Window) -> Window:
     window.ids.append(_END)
-    for labelled in (window.names, window.events, window.modalities):
+    for labelled in (window.names, window.events, window.modalities, window.sentences):
         labelled.append(UNKNOWN)
     window.roles.append((UNKNOWN, UNKNOWN))
     return window
@@ -127,11 +140,11 @@ def _shouted(sentence: Sentence, chance: random.Random) -> Sentence:
     upper = sentence.text.upper()
     if chance.random() >= _SHOUTED or len(upper) != len(sentence.text):
         return sentence
-    return Sentence(upper, sentence.names, sentence.events, sentence.actors, sentence.recipients)
+    return dataclasses.replace(sentence, text=upper)
 
 
-def _labelled(sentence: Sentence, pieces: Pieces) -> Window:
-    window = Window([], [], [], [], [])
+def _labelled(sentence: Sentence, pieces: Pieces, chance: random.Random) -> Window:
+    window = Window([], [], [], [], [], [], [_told(sentence)])
     names = {start: (end, kind) for start, end, kind in sentence.names or () if f"B-{kind}" in _MARK}
     inside: tuple[int, str] | None = None
     for segment in segments.split(sentence.text):
@@ -152,13 +165,24 @@ def _labelled(sentence: Sentence, pieces: Pieces) -> Window:
             if mark != "O":
                 roles = (_within(segment, sentence.actors), _within(segment, sentence.recipients))
         ids = pieces.ids(segment)
+        if sentence.events is not None and mark == "O" and event == 0 and chance.random() < _HIDDEN:
+            ids = (_UNKNOWN_PIECE,)
         rest = len(ids) - 1
         window.ids += ids
         window.names += [UNKNOWN if sentence.names is None else _MARK[mark], *[UNKNOWN] * rest]
         window.events += [event, *[UNKNOWN] * rest]
         window.modalities += [modality, *[UNKNOWN] * rest]
         window.roles += [roles, *[(float(UNKNOWN), float(UNKNOWN))] * rest]
+        window.sentences += [1, *[0] * rest]
     return window
+
+
+def _told(sentence: Sentence) -> tuple[float, ...]:
+    if sentence.events is None:
+        return (float(UNKNOWN),) * len(labels.TOLD)
+    types = {event.type for event in sentence.events}
+    fields = [float(UNKNOWN) if sentence.fields is None else float(field in sentence.fields) for field in labels.FIELDS]
+    return (*(float(kind in types) for kind in labels.EVENTS[1:]), *fields)
 
 
 def _within(segment: segments.Segment, spans: frozenset[tuple[int, int]]) -> float:

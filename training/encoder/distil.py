@@ -32,6 +32,7 @@ _PIECES = 2000
 """Pieces of a step, padding included."""
 _WARM = 0.04
 _LANGUAGES = ("it", "en", "uk", "ru", "de", "fr", "es", "pl", "pt", "nl")
+_WEIGHTS = labels.WEIGHTS | {"told": 0.05, "weighing": 0.2}
 _ENDS = np.cumsum(list(labels.SIZES.values()))[:-1]
 
 
@@ -102,18 +103,18 @@ def main() -> None:
         optimiser,
         loop.Schedule(chosen.epochs, chosen.minutes, warm=_WARM, least=0.01, shown=50),
         epoch_batches=lambda: loop.batches(given, pieces=_PIECES, chance=chance),
-        loss_of=functools.partial(_loss, student),
+        loss_of=functools.partial(_loss, student, reduced=loop.reduced()),
         after_step=lambda: None,
         save=lambda: torch.save(student.state_dict(), chosen.out),
     )
     print("saved", chosen.out, flush=True)
 
 
-def _loss(student: nn.Module, batch: Sequence[Lesson]) -> Tensor:
+def _loss(student: nn.Module, batch: Sequence[Lesson], *, reduced: bool) -> Tensor:
     length = max(len(lesson.ids) for lesson in batch)
     ids = torch.tensor([[*lesson.ids, *[model.PAD] * (length - len(lesson.ids))] for lesson in batch])
     words = torch.tensor([[*lesson.words, *[False] * (length - len(lesson.ids))] for lesson in batch])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
         said = {head: scores.float()[words] for head, scores in student(ids).items()}
     told = np.concatenate([lesson.logits[lesson.words] for lesson in batch]).astype(np.float32)
     total = torch.zeros(())
@@ -121,9 +122,11 @@ def _loss(student: nn.Module, batch: Sequence[Lesson]) -> Tensor:
         taught = torch.from_numpy(np.ascontiguousarray(scores))
         if head == "roles":
             part = functional.binary_cross_entropy_with_logits(said[head], taught.sigmoid())
+        elif head in {"told", "weighing"}:  # votes are added up, so that they count as they are
+            part = functional.mse_loss(said[head], taught)
         else:
             part = functional.kl_div(said[head].log_softmax(1), taught.log_softmax(1), reduction="batchmean", log_target=True)
-        total = total + labels.WEIGHTS[head] * part
+        total = total + _WEIGHTS[head] * part
     return total
 
 

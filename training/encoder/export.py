@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,17 @@ from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from stream.entities import BUNDLED
-from training.encoder import labels
+from training.encoder import labels, model, smoothing
 from training.entities import lean
 
 VERSION = "0.3.0"
 WORDS = "words.int8.bin"
 GRAPHS = ("accurate.int8.onnx", "fast.int8.onnx")
 FILES = (*GRAPHS, WORDS, "normalise.json", "tokenizer.json")
-_LARGEST = 127
+_LARGEST = 63
+"""Magnitude of a quantised weight. Seven bits: with eight, processors without VNNI clip the sum of two products, and would say
+something else than those that have it."""
+_JOINED = {"q": "qkv", "k": "qkv", "v": "qkv"}
 _LONGEST = 128
 """Pieces of a window, with those that begin and end it: no more places are ever looked up."""
 
@@ -36,7 +39,9 @@ _LONGEST = 128
 class Trained:
     """Trained weights, quantised as they are asked for; the embeddings of pieces as they are in a graph of the service."""
 
-    def __init__(self, exported: onnx.ModelProto, state: dict[str, torch.Tensor]) -> None:
+    def __init__(
+        self, exported: onnx.ModelProto, state: dict[str, torch.Tensor], ranges: Mapping[str, NDArray[np.float32]]
+    ) -> None:
         constants = {item.name: item for item in exported.graph.initializer}
         self._words = {
             "word.weight_quantized": numpy_helper.to_array(constants["word"]),
@@ -49,6 +54,16 @@ class Trained:
         self._state["typ"] = np.zeros(self._state["pos.weight"].shape[1], np.float32)
         self._state["head.weight"] = np.concatenate([self._state[f"heads.{name}.weight"] for name in labels.SIZES])
         self._state["head.bias"] = np.concatenate([self._state[f"heads.{name}.bias"] for name in labels.SIZES])
+        self._smoothing = {"head": smoothing.factors(ranges[f"heads.{labels.HEADS[0]}"])}
+        for number in range(self.layers):
+            name = f"layers.{number}"
+            for part, read in (("qkv", "q"), ("fi", "fi"), ("fo", "fo")):
+                self._smoothing[f"{name}.{part}"] = smoothing.factors(ranges[f"{name}.{read}"])
+            # what attention takes in goes straight through it: there the matrix before it can be divided
+            by = smoothing.factors(ranges[f"{name}.ao"])
+            self._state[f"{name}.v.weight"] = self._state[f"{name}.v.weight"] / by[:, None]
+            self._state[f"{name}.v.bias"] = self._state[f"{name}.v.bias"] / by
+            self._state[f"{name}.ao.weight"] = self._state[f"{name}.ao.weight"] * by
 
     @property
     def epsilon(self) -> float:
@@ -68,11 +83,22 @@ class Trained:
 
     def weight(self, layer: str) -> lean.Weight:
         """A linear layer (inputs by outputs), each output with a scale of its own."""
-        values = self._state[f"{layer.strip('/').replace('/', '.')}.weight"].T
+        values = self._state[f"{_name(layer)}.weight"].T
+        by = self.smoothing(layer)
+        values = values if by is None else values * by[:, None]
         scale = np.maximum(np.abs(values).max(axis=0), 1e-8) / _LARGEST
         return lean.Weight(
             np.round(values / scale).astype(np.int8), scale.astype(np.float32), np.zeros(values.shape[1], dtype=np.int8)
         )
+
+    def smoothing(self, layer: str) -> NDArray[np.float32] | None:
+        """What each input of a linear layer is divided by."""
+        stem, _, part = _name(layer).rpartition(".")
+        return self._smoothing.get(f"{stem}.{_JOINED.get(part, part)}".lstrip("."))
+
+
+def _name(layer: str) -> str:
+    return layer.strip("/").replace("/", ".")
 
 
 def mean(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -99,6 +125,15 @@ def save(graph: onnx.ModelProto, path: Path) -> None:
     path.write_bytes(graph.SerializeToString())
 
 
+def encoder(base: onnx.ModelProto, state: dict[str, torch.Tensor]) -> model.Encoder:
+    """The encoder with trained weights, as many layers as they have."""
+    layers = len({name.split(".")[1] for name in state if name.startswith("layers.")})
+    made = model.from_service(base, layers=tuple(range(layers)))
+    made.places = torch.nn.Embedding(*state["places.weight"].shape)
+    made.load_state_dict(state)
+    return made
+
+
 def main() -> None:
     """Write graphs, pieces and description into a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,7 +146,8 @@ def main() -> None:
     base = onnx.load(chosen.bundled / GRAPHS[0])
     for name, weights in zip(GRAPHS, (chosen.accurate, chosen.fast), strict=True):
         if weights is not None:
-            trained = Trained(base, mean([torch.load(path, map_location="cpu", weights_only=True) for path in weights]))
+            state = mean([torch.load(path, map_location="cpu", weights_only=True) for path in weights])
+            trained = Trained(base, state, smoothing.ranges(encoder(base, state)))
             save(lean.rewrite(trained, layers=trained.layers), chosen.out / name)
     for name in FILES:
         if not (chosen.out / name).exists():

@@ -68,14 +68,19 @@ def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(rang
     made = Encoder(pieces=word.shape[0], places=len(constants["places"]), epsilon=epsilon, dropout=dropout, layers=len(layers))
     state = {"word.weight": word, "places.weight": constants["places"]}
 
+    def smooth(name: str) -> NDArray[np.float32]:
+        found = constants.get(f"{name}.smooth", np.ones(1, np.float32))
+        return 1 / found if name.endswith(".fo") else found
+
     def matrix(name: str) -> NDArray[np.float32]:
-        values = constants[f"{name}.weight"].astype(np.float32)
-        return np.asarray((values - constants[f"{name}.zero"]) * constants[f"{name}.scale"], np.float32).T
+        values = (constants[f"{name}.weight"].astype(np.float32) - constants[f"{name}.zero"]) * constants[f"{name}.scale"]
+        return np.asarray(values.T / smooth(name), np.float32)
 
-    def norm(name: str, to: str) -> None:
-        state[f"{to}.weight"], state[f"{to}.bias"] = constants[f"{name}.gain"], constants[f"{name}.shift"]
+    def norm(name: str, to: str, into: str) -> None:
+        by = smooth(into)
+        state[f"{to}.weight"], state[f"{to}.bias"] = constants[f"{name}.gain"] * by, constants[f"{name}.shift"] * by
 
-    norm("eln", "eln")
+    norm("eln", "eln", "layers.0.qkv")
     for place, number in enumerate(layers):
         for joined, parts in _LINEAR.items():
             name = f"layers.{number}.{joined}"
@@ -83,8 +88,8 @@ def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(rang
             biases = np.split(constants[f"{name}.bias"], len(parts))
             for part, weight, bias in zip(parts, weights, biases, strict=True):
                 state[f"layers.{place}.{part}.weight"], state[f"layers.{place}.{part}.bias"] = weight, bias
-        norm(f"layers.{number}.aln", f"layers.{place}.aln")
-        norm(f"layers.{number}.oln", f"layers.{place}.oln")
+        norm(f"layers.{number}.aln", f"layers.{place}.aln", f"layers.{number}.fi")
+        norm(f"layers.{number}.oln", f"layers.{place}.oln", f"layers.{number + 1}.qkv")
     weights, biases = matrix("logits"), constants["logits.bias"]
     first = 0
     for head, size in labels.SIZES.items():

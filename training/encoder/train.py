@@ -42,8 +42,8 @@ _PIECES = 1600
 _WARM = 0.06
 _NEAR = 0.01
 """What the weights of a step count in their mean: some hundred steps do."""
-_FROZEN = 4
-"""Layers that keep what they know; the embeddings do too."""
+_HEAVIEST = 10.0
+"""Logarithm of what a word may weigh in its sentence."""
 _NO_EVENT = 0.4
 """What a word that is no trigger weighs beside one that is: there are twenty of them to one."""
 
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--encoder", type=Path, default=BUNDLED, help="folder of the encoder to go on from")
+    parser.add_argument("--frozen", type=int, default=4, help="layers that keep what they know; the embeddings do too")
     parser.add_argument("--start", type=Path, help="weights to go on from instead")
     loop.add_arguments(parser)
     chosen = parser.parse_args()
@@ -69,7 +70,7 @@ def main() -> None:
     print(f"{len(told)} sentences with events, {sum(_NAMES.values())} with names an epoch", flush=True)
     if chosen.start:
         encoder.load_state_dict(torch.load(chosen.start, weights_only=True))
-    for frozen in (encoder.word, encoder.places, encoder.eln, *encoder.layers[:_FROZEN]):
+    for frozen in (encoder.word, encoder.places, encoder.eln, *encoder.layers[: chosen.frozen]):
         frozen.requires_grad_(requires_grad=False)
     optimiser = torch.optim.AdamW(_groups(encoder, chosen.rate), chosen.rate)
     encoder.train()
@@ -85,7 +86,7 @@ def main() -> None:
         optimiser,
         loop.Schedule(chosen.epochs, chosen.minutes, warm=_WARM, least=0.02, shown=20),
         epoch_batches=epoch_batches,
-        loss_of=functools.partial(_loss, encoder),
+        loss_of=functools.partial(_loss, encoder, reduced=loop.reduced()),
         after_step=functools.partial(_draw, mean, encoder),
         save=lambda: torch.save(mean, chosen.out),
     )
@@ -109,13 +110,13 @@ def _groups(encoder: nn.Module, rate: float) -> list[dict[str, object]]:
     ]
 
 
-def _loss(encoder: nn.Module, batch: list[data.Window]) -> Tensor:
+def _loss(encoder: nn.Module, batch: list[data.Window], *, reduced: bool) -> Tensor:
     length = max(len(window.ids) for window in batch)
 
     def padded(name: str, value: object) -> Tensor:
         return torch.tensor([[*getattr(one, name), *[value] * (length - len(one.ids))] for one in batch])
 
-    with torch.autocast("cpu", dtype=torch.bfloat16):  # eight times as fast on processors that have matrix instructions
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
         said = {head: scores.float() for head, scores in encoder(padded("ids", model.PAD)).items()}
     total = torch.zeros(())
     for head in ("names", "events", "modalities"):
@@ -131,7 +132,25 @@ def _loss(encoder: nn.Module, batch: list[data.Window]) -> Tensor:
     known = roles != data.UNKNOWN
     if known.any():
         total = total + labels.WEIGHTS["roles"] * functional.binary_cross_entropy_with_logits(said["roles"][known], roles[known])
-    return total
+    return total + labels.WEIGHTS["told"] * _told(said, batch, padded("sentences", data.UNKNOWN))
+
+
+def _told(said: dict[str, Tensor], batch: list[data.Window], numbers: Tensor) -> Tensor:
+    """The loss over sentences: what their words say together, each with its weight."""
+    most = max(len(window.told) for window in batch)
+    row = torch.arange(len(batch))[:, None] * most
+    belongs = numbers != data.UNKNOWN
+    at = (row + numbers)[belongs]
+    weight = said["weighing"].squeeze(-1)[belongs].clamp(-_HEAVIEST, _HEAVIEST).exp()
+    total = torch.zeros(len(batch) * most).index_add(0, at, weight)
+    votes = torch.zeros(len(batch) * most, len(labels.TOLD)).index_add(0, at, said["told"][belongs] * weight[:, None])
+    logits = votes / total.clamp_min(1e-6)[:, None]
+    unknown = (float(data.UNKNOWN),) * len(labels.TOLD)
+    gold = torch.tensor([one for window in batch for one in [*window.told, *[unknown] * (most - len(window.told))]])
+    known = (gold != data.UNKNOWN) & (total > 0)[:, None]
+    if not known.any():
+        return torch.zeros(())
+    return functional.binary_cross_entropy_with_logits(logits[known], gold[known])
 
 
 if __name__ == "__main__":

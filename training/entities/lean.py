@@ -42,6 +42,9 @@ class Constants(Protocol):
     def weight(self, layer: str) -> Weight:
         """The quantised matrix of a linear layer."""
 
+    def smoothing(self, layer: str) -> NDArray[np.float32] | None:
+        """What the inputs of a linear layer are divided by, each; its matrix is multiplied by it already."""
+
 
 class Source:
     """The constants of the exported graph by the name of the layer that uses them."""
@@ -71,6 +74,10 @@ class Source:
         scale = np.broadcast_to(self._constants[f"{stem}_scale"], (width,)).astype(np.float32)
         zero = np.broadcast_to(self._constants[f"{stem}_zero_point"], (width,)).astype(values.dtype)
         return Weight(values, scale, zero)
+
+    def smoothing(self, layer: str) -> None:  # noqa: ARG002
+        """Nothing: the exported graph takes inputs as they are."""
+        return
 
 
 class Writer:
@@ -121,12 +128,15 @@ def _embedded(source: Constants, out: Writer, epsilon: float) -> str:
     begin, axis = out.constant("begin", np.array([0], np.int64)), out.constant("axis", np.array([0], np.int64))
     place = out.node("Slice", places, begin, length, axis, output="place")
     x = out.node("Add", word, place, output="embedded.sum")
-    return _normalised(source, out, x, "eln", epsilon)
+    return _normalised(source, out, x, "eln", epsilon, into="/layers.0/qkv")
 
 
-def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float) -> str:
-    gain = out.constant(f"{name}.gain", source.array(f"{name}.weight"))
-    shift = out.constant(f"{name}.shift", source.array(f"{name}.bias"))
+def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float, *, into: str) -> str:
+    """`x` normalised, and divided by what the inputs of the layer `into` are smoothed with."""
+    gains, shifts = (np.asarray(source.array(f"{name}.{part}"), np.float32) for part in ("weight", "bias"))
+    by = source.smoothing(into)
+    gain = out.constant(f"{name}.gain", gains if by is None else gains / by)
+    shift = out.constant(f"{name}.shift", shifts if by is None else shifts / by)
     # Written out: the runtime's own operator adds up one number after the other, and takes two to three times as long.
     mean = out.node("ReduceMean", x, "last", output=f"{name}.mean", keepdims=1)
     away = out.node("Sub", x, mean, output=f"{name}.away")
@@ -138,7 +148,16 @@ def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: floa
     return out.node("Add", out.node("Mul", even, gain, output=f"{name}.scaled"), shift, output=name)
 
 
-def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -> str:
+def _restored(source: Constants, out: Writer, x: str, layer: str) -> str:
+    """`x` as it was before it was smoothed for a layer."""
+    by = source.smoothing(layer)
+    if by is None:
+        return x
+    name = layer.strip("/").replace("/", ".")
+    return out.node("Mul", x, out.constant(f"{name}.smooth", by), output=f"{name}.restored")
+
+
+def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float, *, into: str) -> str:
     name, path = f"layers.{index}", f"/layers.{index}"
     heads = _joined([source.weight(f"{path}/{part}") for part in "qkv"])
     bias = np.concatenate([source.array(f"{name}.{part}.bias") for part in "qkv"])
@@ -147,13 +166,16 @@ def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -
     out.nodes.append(helper.make_node("Split", [joined], parts, name=f"{name}.split", axis=2, num_outputs=3))
     context = out.node("MultiHeadAttention", *parts, output=f"{name}.context", domain=_CONTRIB, num_heads=_HEADS)
     attended = out.linear(context, f"{name}.ao", source.weight(f"{path}/ao"), source.array(f"{name}.ao.bias"))
-    x = out.node("Add", x, attended, output=f"{name}.ao.sum")
-    x = _normalised(source, out, x, f"{name}.aln", epsilon)
+    x = out.node("Add", _restored(source, out, x, f"{path}/qkv"), attended, output=f"{name}.ao.sum")
+    x = _normalised(source, out, x, f"{name}.aln", epsilon, into=f"{path}/fi")
     inner = out.linear(x, f"{name}.fi", source.weight(f"{path}/fi"), source.array(f"{name}.fi.bias"))
     inner = out.node("Gelu", inner, output=f"{name}.gelu", domain=_CONTRIB)
+    by = source.smoothing(f"{path}/fo")
+    if by is not None:
+        inner = out.node("Mul", inner, out.constant(f"{name}.fo.smooth", 1 / by), output=f"{name}.smoothed")
     outer = out.linear(inner, f"{name}.fo", source.weight(f"{path}/fo"), source.array(f"{name}.fo.bias"))
-    x = out.node("Add", x, outer, output=f"{name}.fo.sum")
-    return _normalised(source, out, x, f"{name}.oln", epsilon)
+    x = out.node("Add", _restored(source, out, x, f"{path}/fi"), outer, output=f"{name}.fo.sum")
+    return _normalised(source, out, x, f"{name}.oln", epsilon, into=into)
 
 
 def rewrite(source: Constants, *, layers: int = _LAYERS) -> onnx.ModelProto:
@@ -162,7 +184,8 @@ def rewrite(source: Constants, *, layers: int = _LAYERS) -> onnx.ModelProto:
     epsilon = source.epsilon
     x = _embedded(source, out, epsilon)
     for index in range(layers):
-        x = _layer(source, out, x, index, epsilon)
+        following = f"/layers.{index + 1}/qkv" if index + 1 < layers else "/head"
+        x = _layer(source, out, x, index, epsilon, into=following)
     weight = source.weight("/head")
     logits = out.linear(x, "logits", weight, source.array("head.bias"))
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["windows", "pieces"])

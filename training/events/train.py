@@ -44,6 +44,7 @@ def rows(examples: Sequence[corpus.Example], entity_models: entities.Models, eve
             document,
             reading.entities,
             reading.signs,
+            reading.gists,
             known=event_models.lexicons[example.language],
             media=event_models.media,
             year=None,
@@ -94,6 +95,7 @@ def said(
             article_id="x",
             models=event_models,
             signs=reading.signs,
+            gists=reading.gists,
             reader=reading.engine,
             threshold=0.0,
         )
