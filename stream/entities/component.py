@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Tokenizer:
 
 
 READ = "newsstream_read"
-"""Key in ``doc.user_data`` of all that the encoder read."""
+"""Key in ``doc.user_data`` of signs of events and of votes."""
 
 Name = tuple[int, int, str]
 """Start and end, in code points, and label."""
@@ -71,22 +72,26 @@ Sign = tuple[int, int, list[float], list[float], list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """What the words of a text say of their sentences: pooled by `of`."""
+    """What each word of a text says that its sentence is about."""
 
     starts: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    """Sums of the weights of all words before each word, and of all."""
-    votes: NDArray[np.float64]
-    """The same of log odds times weight (words + 1 by types and fields of life)."""
+    """Where the words begin."""
+    weights: NDArray[np.float32]
+    """What their votes count; 0 for a word that was not read."""
+    odds: NDArray[np.float32]
+    """Log odds of event types and fields of life (words by both)."""
 
-    def of(self, start: int, end: int) -> tuple[float, ...] | None:
-        """Probabilities for the words from `start` to before `end`; None where none was read."""
-        first, last = np.searchsorted(self.starts, (start, end))
-        weight = self.weights[last] - self.weights[first]
-        if not weight > 0:
-            return None
-        odds = (self.votes[last] - self.votes[first]) / weight
-        return tuple((1 / (1 + np.exp(-odds))).tolist())
+    def of(self, sentences: Sequence[tuple[int, int]]) -> list[tuple[float, ...] | None]:
+        """Probabilities for each span of the text; None where less than half of its words were read."""
+        if not sentences:
+            return []
+        firsts, lasts = np.searchsorted(self.starts, np.array(sentences)).T
+        columns = np.column_stack((self.weights > 0, self.weights, self.odds * self.weights[:, None])).astype(np.float64)
+        sums = np.vstack((np.zeros(columns.shape[1]), columns.cumsum(axis=0)))
+        within = sums[lasts] - sums[firsts]
+        read = within[:, 0] * 2 >= np.maximum(lasts - firsts, 1)
+        shares = 1 / (1 + np.exp(-within[:, 2:] / np.maximum(within[:, 1:2], 1e-9)))
+        return [tuple(share) if enough else None for share, enough in zip(shares.tolist(), read.tolist(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +104,16 @@ class Read:
 
 
 class Names:
-    """Sets ``doc.ents`` to the names that the encoder reads in a document, and puts all that it reads into ``doc.user_data``."""
+    """Sets ``doc.ents`` to the names that the encoder reads in a document; the rest goes into ``doc.user_data``, to be `kept`."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` itself, its entities set."""
-        doc.user_data[READ] = read = self.read(doc.text)
+        read = self.read(doc.text)
+        # lists and arrays, which spaCy writes with the document
+        doc.user_data[READ] = [read.signs, read.votes and [read.votes.starts, read.votes.weights, read.votes.odds]]
         found = [doc.char_span(start, end, label=kind) for start, end, kind in read.names]
         doc.ents = filter_spans([span for span in found if span is not None])
         return doc
@@ -123,13 +130,21 @@ class Names:
         return Read(names, signs, _votes(units, reading.votes))
 
 
+def kept(doc: Doc) -> tuple[list[Sign], Votes | None]:
+    """What `Names` put into a document beside its entities; nothing where it was not in the pipeline."""
+    signs, votes = doc.user_data.get(READ, ([], None))
+    return signs, votes and Votes(*votes)
+
+
 def _votes(units: list[segments.Segment], blocks: list[tuple[int, NDArray[np.float32], NDArray[np.float32]]]) -> Votes | None:
     if not blocks:
         return None
-    starts = [units[first + at].start for first, _, weights in blocks for at in range(len(weights))]
-    weights = np.concatenate([weights for _, _, weights in blocks]).astype(np.float64)
-    votes = np.concatenate([votes for _, votes, _ in blocks]) * weights[:, None]
-    return Votes(np.array(starts), np.append(0.0, weights.cumsum()), np.vstack((np.zeros(votes.shape[1]), votes.cumsum(axis=0))))
+    weights = np.zeros(len(units), np.float32)
+    odds = np.zeros((len(units), blocks[0][1].shape[1]), np.float32)
+    for first, told, weight in blocks:
+        weights[first : first + len(weight)] = weight
+        odds[first : first + len(weight)] = told
+    return Votes(np.array([unit.start for unit in units]), weights, odds)
 
 
 @Language.factory(FACTORY, assigns=["doc.ents"])

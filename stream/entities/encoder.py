@@ -27,9 +27,9 @@ _READ_AT_LEAST, _CHARACTERS = 64, 300
 the service. Text that is denser is no text (marks, letters one by one), and reading all of it could take until the deadline."""
 
 _BEGIN, _END = 0, 2
-_HEADS = ("names", "events", "modalities", "roles", "told", "weighing")
+HEADS = ("names", "events", "modalities", "roles", "told", "weighing")
 """The order of their scores."""
-_HEAVIEST = 10.0
+HEAVIEST = 10.0
 """Logarithm of what a word may weigh in its sentence."""
 _SENTENCE_ENDS = frozenset(".!?…")
 _LEAST = 0.03
@@ -58,13 +58,16 @@ class Encoder:
         self._columns = _columns(meta.get("heads", {"names": len(self._labels)}))
         self._pieces = Pieces(folder)
         self._session = _session(folder / f"{engine}.int8.onnx")
+        width, heads = self._session.get_outputs()[0].shape[-1], max(column.stop for column in self._columns.values())
+        if width != heads:
+            raise ValueError(f"{folder}: meta.json describes {heads} scores of a word, {engine} gives {width}")
         self._scores: OrderedDict[tuple[int, ...], NDArray[np.float32]] = OrderedDict()
 
     def read(self, segments: Sequence[Segment]) -> Reading:
         """Names and signs of events."""
         reading = Reading(["O"] * len(segments), [], [])
         ids = [self._pieces.ids(segment) for segment in segments]
-        told = "events" in self._columns
+        signs = "events" in self._columns
         left = most_windows(segments)
         for first, last in _windows(segments, ids):
             if not left:
@@ -75,10 +78,10 @@ class Encoder:
             scores = self._read(ids[first:last])
             best = bio.decode(scores[:, : len(self._labels)], self._labels)
             reading.tags[first:last] = [self._labels[index] for index in best]
-            if told:
+            if signs:
                 reading.signs.extend(self._signs(first, scores, best))
             if "told" in self._columns:
-                weights = np.exp(np.clip(self._head(scores, "weighing")[:, 0], -_HEAVIEST, _HEAVIEST))
+                weights = np.exp(np.clip(self._head(scores, "weighing")[:, 0], -HEAVIEST, HEAVIEST))
                 reading.votes.append((first, self._head(scores, "told"), weights))
         return reading
 
@@ -124,9 +127,11 @@ class Encoder:
 
 
 def _columns(sizes: Mapping[str, int]) -> dict[str, slice]:
-    """Where the scores of each head stand."""
+    """Where the scores of each head stand; raises `ValueError` for a head that nobody knows."""
+    if unknown := set(sizes) - set(HEADS):
+        raise ValueError(f"unknown heads: {', '.join(sorted(unknown))}")
     found, first = {}, 0
-    for name in _HEADS:
+    for name in HEADS:
         if name in sizes:
             found[name] = slice(first, first + sizes[name])
             first += sizes[name]

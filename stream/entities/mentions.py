@@ -76,26 +76,23 @@ def tag(nlp: Language, text: str, *, field: FieldName, sentences: Sequence[tuple
     if not text.strip():
         return Tagged(field, text, (), ())
     nlp.max_length = max(nlp.max_length, len(text) + 1)
-    read: component.Read | None
     if nlp.pipe_names == [component.FACTORY]:
-        alone: component.Read = nlp.get_pipe(component.FACTORY).read(text)  # type: ignore[attr-defined] # what `component.load` put there
-        names, read = alone.names, alone
+        read: component.Read = nlp.get_pipe(component.FACTORY).read(text)  # type: ignore[attr-defined] # what `component.load` put there
+        names, found, votes = read.names, read.signs, read.votes
     else:
         with nlp.memory_zone():  # else spaCy keeps every word that it ever saw
             doc = nlp(text)
             names = [(span.start_char, span.end_char, span.label_) for span in doc.ents]
-            read = doc.user_data.get(component.READ)
+            found, votes = component.kept(doc)
     signs = tuple(
-        Sign(field, start, end, tuple(types), tuple(modalities), *parts)
-        for start, end, types, modalities, parts in (read.signs if read else ())
+        Sign(field, start, end, tuple(types), tuple(modalities), *parts) for start, end, types, modalities, parts in found
     )
-    gists = tuple(_gists(read.votes, sentences, field)) if read and read.votes else ()
+    gists = tuple(_gists(votes, sentences, field)) if votes else ()
     return Tagged(field, text, tuple(_inside_sentences(names, sentences)), signs, gists)
 
 
 def _gists(votes: component.Votes, sentences: Sequence[tuple[int, int]], field: FieldName) -> Iterator[Gist]:
-    for start, end in sentences:
-        told = votes.of(start, end)
+    for (start, end), told in zip(sentences, votes.of(sentences), strict=True):
         if told is not None:
             yield Gist(field, start, end, told[: len(EVENT_TYPES)], told[len(EVENT_TYPES) :])
 

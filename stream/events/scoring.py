@@ -207,7 +207,9 @@ def named(seen: Features) -> dict[str, float]:
     }
     if seen.listed and not seen.verb:
         found["noun"] = 1.0
-    if seen.told is not None:
+    if seen.told is None:
+        found |= {"unread": 1.0, "told": _log_odds(0.0)}  # nobody says that it tells of anything
+    else:
         odds = _log_odds(seen.told)
         found |= {
             "told": odds,

@@ -88,11 +88,13 @@ class Signs:
         """Candidates that the lexicon does not have: runs of words with one likely type, unless it names that type there."""
         run: list[int] = []
         kind: EventType | None = None
+        sure = {one.entry.type for one in known}
         for at in sorted(self.by_word):
             types = self.by_word[at].types
             best = max(range(len(types)), key=types.__getitem__)
-            likely = self.gist is not None and self.gist.types[best] >= TOLD
-            here = EVENT_TYPES[best] if types[best] >= (LEAST_OF_TOLD if likely else LEAST) else None
+            here = EVENT_TYPES[best] if types[best] >= LEAST else None
+            if here is not None:
+                sure.add(here)
             if run and (here is not kind or at != run[-1] + 1 or len(run) == LONGEST):
                 yield from _candidate(kind, run, known)
                 run = []
@@ -100,13 +102,18 @@ class Signs:
             if here is not None:
                 run.append(at)
         yield from _candidate(kind, run, known)
+        yield from self._faint(sure, known)
+
+    def _faint(self, sure: set[EventType], known: Sequence[Match]) -> Iterator[Match]:
+        """The likeliest word for each type of which the sentence as a whole tells, and no word surely."""
+        for number, told in enumerate(self.gist.types if self.gist else ()):
+            if told >= TOLD and EVENT_TYPES[number] not in sure and self.by_word:
+                at = max(self.by_word, key=lambda at: self.by_word[at].types[number])
+                if self.by_word[at].types[number] >= LEAST_OF_TOLD:
+                    yield from _candidate(EVENT_TYPES[number], [at], known)
 
     def _of(self, first: int, last: int) -> Iterator[Sign]:
         return (self.by_word[at] for at in range(first, last + 1) if at in self.by_word)
-
-
-NONE = Signs({})
-"""Where nothing was read."""
 
 
 def of(sentence: Sentence, words: Words, signs: Sequence[Sign], gist: Gist | None = None) -> Signs:

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 import spacy
 
 from stream import entities, outcome, pipeline, text
-from stream.entities import pipelines
-from stream.records import Engine
+from stream.entities import component, pipelines
+from stream.records import EVENT_TYPES, Engine, EventType
 
 pytestmark = pytest.mark.models
 
@@ -42,6 +43,46 @@ def test_an_engine_finds_names_and_looks_for_signs_of_events(engine: Engine) -> 
     assert {("NATO", "ORG"), ("Ucraina", "LOC"), ("Donald Trump", "PER"), ("Volodymyr Zelensky", "PER")} <= found
     assert reading.engine == engine
     assert any(sum(sign.types) > 0.5 and STORY[sign.start : sign.end] == "bombardato" for sign in reading.signs)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_reads_each_sentence_as_a_whole(engine: Engine) -> None:
+    """The type of which it tells, and whether it is about sport."""
+    told = "L'esercito russo ha bombardato il porto di Odessa, uccidendo due persone."
+    sport = "Il Cesena ha battuto il Bari per tre a uno con una doppietta del centravanti Corvi nel secondo tempo."
+    document = text.clean(None, f"{told}\n\n{sport}")
+
+    gists = entities.read(document, language="it", article_id="a", models=_models(engine).entities).gists
+
+    assert [document.text[gist.start : gist.end] for gist in gists] == [told, sport]
+    assert EVENT_TYPES[max(range(len(EVENT_TYPES)), key=gists[0].types.__getitem__)] is EventType.ASSAULT
+    assert gists[1].aside[0] > gists[0].aside[0]
+    assert all(0 <= one <= 1 for gist in gists for one in (*gist.types, *gist.aside))
+
+
+def test_the_words_of_a_sentence_vote_by_their_weight() -> None:
+    """Log odds of 2 and of -1, the latter three times as heavy; a sentence that was not read says nothing."""
+    votes = component.Votes(
+        np.array([0, 5, 12]), np.array([1.0, 3.0, 0.0], np.float32), np.array([[2.0], [-1.0], [9.0]], np.float32)
+    )
+
+    first, unread, nothing = votes.of([(0, 12), (12, 20), (20, 30)])
+
+    assert first == pytest.approx((1 / (1 + np.exp(0.25)),))
+    assert unread is None
+    assert nothing is None
+
+
+def test_a_document_with_what_was_read_can_be_written() -> None:
+    """As spaCy does between its processes."""
+    nlp = _models("fast").entities.other.nlp
+
+    doc = spacy.tokens.Doc(nlp.vocab).from_bytes(nlp(STORY).to_bytes())
+
+    signs, votes = component.kept(doc)
+    assert signs
+    assert votes is not None
+    assert votes.of([(0, len(STORY))])[0] is not None
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream import events
-from stream.records import EVENT_TYPES, Entity, EventType, Modality, NewsEvent, Sign
+from stream.records import EVENT_TYPES, Entity, EventType, Gist, Modality, NewsEvent, Sign
 from tests.events import naming
 from tests.events.test_lexicons import common, models
 
@@ -21,12 +21,26 @@ def _part(text: str, name: str, *, actor: float = 0.0, recipient: float = 0.0) -
     return replace(_sign(text, name, None, 0.0), actor=actor, recipient=recipient)
 
 
-def _read(text: str, *signs: Sign, language: str = "en") -> tuple[tuple[NewsEvent, ...], tuple[Entity, ...]]:
+def _gist(text: str, kind: EventType, probability: float, *, aside: float = 0.0) -> Gist:
+    return Gist("text", 0, len(text), tuple(probability if kind is one else 0.01 for one in EVENT_TYPES), (aside, 0.0, 0.0, 0.0))
+
+
+def _read(
+    text: str, *signs: Sign, gist: Gist | None = None, language: str = "en", threshold: float | None = None
+) -> tuple[tuple[NewsEvent, ...], tuple[Entity, ...]]:
     document = naming.document(text)
     entities = naming.entities(document, common=common(language))
     ordered = sorted(signs, key=lambda sign: sign.start)
     return events.find(
-        document, entities, language=language, article_id="a", models=models(), signs=ordered, reader="accurate"
+        document,
+        entities,
+        language=language,
+        article_id="a",
+        models=models(),
+        signs=ordered,
+        gists=() if gist is None else (gist,),
+        reader="accurate",
+        threshold=threshold,
     ), entities
 
 
@@ -48,6 +62,36 @@ def test_a_faint_sign_alone_is_no_event() -> None:
     found, _ = _read(text, _sign(text, "put", EventType.COERCE, 0.2))
 
     assert found == ()
+
+
+def test_what_the_whole_sentence_tells_makes_an_event_surer() -> None:
+    """The words are the same; the sentence tells of an arrest, of something else, or of sport; or nobody has read it."""
+    text = "Carabinieri put Rossi behind bars on Monday."
+    signs = [_sign(text, word, EventType.COERCE, 0.6) for word in ("behind", "bars")]
+
+    told, _ = _read(text, *signs, gist=_gist(text, EventType.COERCE, 0.95), threshold=0.0)
+    other, _ = _read(text, *signs, gist=_gist(text, EventType.AID, 0.95), threshold=0.0)
+    sport, _ = _read(text, *signs, gist=_gist(text, EventType.COERCE, 0.95, aside=0.95), threshold=0.0)
+
+    unread, _ = _read(text, *signs, threshold=0.0)
+
+    for found in (other, sport, unread):
+        assert [event.type for event in found] == [event.type for event in told] == [EventType.COERCE]
+        assert found[0].confidence < told[0].confidence
+
+
+def test_a_word_that_only_may_tell_is_asked_where_the_sentence_does() -> None:
+    """Too faint alone to be looked at; the trigger is where the type is likeliest."""
+    text = "Carabinieri put Rossi behind bars on Monday."
+    signs = [_sign(text, "behind", EventType.COERCE, 0.12), _sign(text, "bars", EventType.COERCE, 0.15)]
+
+    alone, _ = _read(text, *signs, threshold=0.0)
+    told, _ = _read(text, *signs, gist=_gist(text, EventType.COERCE, 0.97), threshold=0.0)
+
+    assert alone == ()
+    assert [event.type for event in told] == [EventType.COERCE]
+    trigger = told[0].evidence[0].trigger
+    assert text[trigger.start : trigger.end] == "bars"
 
 
 def test_a_trigger_of_a_lexicon_in_which_the_encoder_sees_nothing_is_believed_less() -> None:

@@ -1,8 +1,8 @@
 """What quantisation costs: ``python -m training.encoder.compare WEIGHTS.pt GRAPH.onnx…``.
 
 Reads a third of the held-out part of the corpus with the weights as they were trained, and with graphs that were exported from
-them; prints, for each, how well the likeliest trigger of each type tells the types that a sentence has, and how far its log odds
-lie from those of the weights.
+them; prints, for each, how well the likeliest trigger of each type tells the types that a sentence has, and how far its
+scores lie from those of the weights.
 """
 
 from __future__ import annotations
@@ -41,12 +41,16 @@ def main() -> None:
     encoder = export.encoder(
         onnx.load(BUNDLED / export.GRAPHS[0]), torch.load(chosen.weights, map_location="cpu", weights_only=True)
     ).eval()
-    sessions = {str(path): onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in chosen.graphs}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    sessions = {
+        str(path): onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]) for path in chosen.graphs
+    }
     told: dict[str, list[Told]] = {name: [] for name in ("weights", *sessions)}
     away: dict[str, list[float]] = {name: [] for name in told}
-    chance = random.Random(1)
+    chance, pieces = random.Random(1), Pieces(BUNDLED)
     for sentence in data.of_corpus(_CORPUS, part="held-out")[::_EVERY]:
-        for window in data.windows([sentence], Pieces(BUNDLED), chance):
+        for window in data.windows([sentence], pieces, chance):
             ids = np.array([window.ids], dtype=np.int64)
             words = np.array(window.events) != data.UNKNOWN
             said = {name: session.run(None, {"ids": ids})[0][0][words, _EVENTS] for name, session in sessions.items()}
@@ -59,7 +63,7 @@ def main() -> None:
                 away[name].append(float(np.abs(scores - said["weights"]).mean()))
     for name, rows in told.items():
         precision, best = measured(rows)
-        print(f"{name}: average precision {precision:.3f}, best F1 {best:.3f}, log odds away {np.mean(away[name]):.3f}")
+        print(f"{name}: average precision {precision:.3f}, best F1 {best:.3f}, scores away {np.mean(away[name]):.3f}")
 
 
 def measured(rows: Sequence[Told]) -> tuple[float, float]:

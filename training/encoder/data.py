@@ -22,7 +22,8 @@ _BEGIN, _END = 0, 2
 _WINDOW = 126
 _SHOUTED = 0.03
 _HIDDEN, _UNKNOWN_PIECE = 0.05, 3
-"""Words that are read as unknown, so that what is around them is read, too: neither names nor triggers."""
+"""Share of words that are read as unknown in training, so that what is around them is read, too: neither names nor triggers."""
+_NOTHING_TOLD = (float(UNKNOWN),) * len(labels.TOLD)
 _MARK = {name: number for number, name in enumerate(labels.NAMES)}
 _EVENT = {name: number for number, name in enumerate(labels.EVENTS)}
 _MODALITY = {name: number for number, name in enumerate(labels.MODALITIES)}
@@ -102,14 +103,17 @@ def of_lexicons() -> list[Sentence]:
     return found
 
 
-def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random) -> Iterator[Window]:
-    """One to four sentences at a time, in a random order, cut to what the encoder reads together."""
+def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random, *, varied: bool = False) -> Iterator[Window]:
+    """One to four sentences at a time, in a random order, cut to what the encoder reads together.
+
+    `varied`: some are shouted, some of their words hidden.
+    """
     order = list(sentences)
     chance.shuffle(order)
     window = _empty()
     left = chance.randint(1, 4)
     for sentence in order:
-        part = _labelled(_shouted(sentence, chance), pieces, chance)
+        part = _labelled(_shouted(sentence, chance) if varied else sentence, pieces, chance if varied else None)
         if len(window.ids) > 1 and (not left or len(window.ids) + len(part.ids) > _WINDOW):
             yield _closed(window)
             window, left = _empty(), chance.randint(1, 4)
@@ -118,7 +122,7 @@ def windows(sentences: Sequence[Sentence], pieces: Pieces, chance: random.Random
             getattr(window, name).extend(getattr(part, name)[:room])
         number = len(window.told)
         window.sentences.extend(number if first else UNKNOWN for first in part.sentences[:room])
-        window.told += part.told
+        window.told += part.told if len(part.ids) <= room else [_NOTHING_TOLD]
         left -= 1
     if len(window.ids) > 1:
         yield _closed(window)
@@ -143,7 +147,7 @@ def _shouted(sentence: Sentence, chance: random.Random) -> Sentence:
     return dataclasses.replace(sentence, text=upper)
 
 
-def _labelled(sentence: Sentence, pieces: Pieces, chance: random.Random) -> Window:
+def _labelled(sentence: Sentence, pieces: Pieces, chance: random.Random | None) -> Window:
     window = Window([], [], [], [], [], [], [_told(sentence)])
     names = {start: (end, kind) for start, end, kind in sentence.names or () if f"B-{kind}" in _MARK}
     inside: tuple[int, str] | None = None
@@ -165,7 +169,7 @@ def _labelled(sentence: Sentence, pieces: Pieces, chance: random.Random) -> Wind
             if mark != "O":
                 roles = (_within(segment, sentence.actors), _within(segment, sentence.recipients))
         ids = pieces.ids(segment)
-        if sentence.events is not None and mark == "O" and event == 0 and chance.random() < _HIDDEN:
+        if chance and sentence.names and mark == "O" and event == 0 and chance.random() < _HIDDEN:
             ids = (_UNKNOWN_PIECE,)
         rest = len(ids) - 1
         window.ids += ids
@@ -179,7 +183,7 @@ def _labelled(sentence: Sentence, pieces: Pieces, chance: random.Random) -> Wind
 
 def _told(sentence: Sentence) -> tuple[float, ...]:
     if sentence.events is None:
-        return (float(UNKNOWN),) * len(labels.TOLD)
+        return _NOTHING_TOLD
     types = {event.type for event in sentence.events}
     fields = [float(UNKNOWN) if sentence.fields is None else float(field in sentence.fields) for field in labels.FIELDS]
     return (*(float(kind in types) for kind in labels.EVENTS[1:]), *fields)

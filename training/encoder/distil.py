@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stream.entities import BUNDLED
+from stream.entities.encoder import HEAVIEST
 from stream.entities.pieces import Pieces
 from training.encoder import data, labels, loop, model, sums
 
@@ -66,7 +67,7 @@ def lessons(sentences: Sequence[data.Sentence], teacher: Path, chance: random.Ra
     session = onnxruntime.InferenceSession(str(teacher / "accurate.int8.onnx"), options, providers=["CPUExecutionProvider"])
     found = []
     began = time.monotonic()
-    for number, window in enumerate(data.windows(sentences, Pieces(BUNDLED), chance)):
+    for number, window in enumerate(data.windows(sentences, Pieces(BUNDLED), chance, varied=True)):
         (logits,) = session.run(None, {"ids": np.array([window.ids], dtype=np.int64)})
         found.append(Lesson(window.ids, [label != data.UNKNOWN for label in window.names], logits[0].astype(np.float16)))
         if number % 2000 == 0:
@@ -122,8 +123,11 @@ def _loss(student: nn.Module, batch: Sequence[Lesson], *, reduced: bool) -> Tens
         taught = torch.from_numpy(np.ascontiguousarray(scores))
         if head == "roles":
             part = functional.binary_cross_entropy_with_logits(said[head], taught.sigmoid())
-        elif head in {"told", "weighing"}:  # votes are added up, so that they count as they are
+        elif head == "weighing":
             part = functional.mse_loss(said[head], taught)
+        elif head == "told":  # a vote counts by its weight, which stands in the column after
+            heavy = torch.from_numpy(told[:, -1:]).clamp(-HEAVIEST, HEAVIEST).exp()
+            part = ((said[head] - taught) ** 2 * heavy).sum() / heavy.sum() / len(labels.TOLD)
         else:
             part = functional.kl_div(said[head].log_softmax(1), taught.log_softmax(1), reduction="batchmean", log_target=True)
         total = total + _WEIGHTS[head] * part

@@ -24,14 +24,15 @@ from stream.entities import BUNDLED
 from training.encoder import labels, model, smoothing
 from training.entities import lean
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 WORDS = "words.int8.bin"
 GRAPHS = ("accurate.int8.onnx", "fast.int8.onnx")
 FILES = (*GRAPHS, WORDS, "normalise.json", "tokenizer.json")
 _LARGEST = 63
 """Magnitude of a quantised weight. Seven bits: with eight, processors without VNNI clip the sum of two products, and would say
 something else than those that have it."""
-_JOINED = {"q": "qkv", "k": "qkv", "v": "qkv"}
+_SMOOTHED = frozenset(("fi", "fo"))
+"""The layers whose inputs are smoothed: those of others are even enough (docs/decisions/quantisation.md)."""
 _LONGEST = 128
 """Pieces of a window, with those that begin and end it: no more places are ever looked up."""
 
@@ -54,16 +55,7 @@ class Trained:
         self._state["typ"] = np.zeros(self._state["pos.weight"].shape[1], np.float32)
         self._state["head.weight"] = np.concatenate([self._state[f"heads.{name}.weight"] for name in labels.SIZES])
         self._state["head.bias"] = np.concatenate([self._state[f"heads.{name}.bias"] for name in labels.SIZES])
-        self._smoothing = {"head": smoothing.factors(ranges[f"heads.{labels.HEADS[0]}"])}
-        for number in range(self.layers):
-            name = f"layers.{number}"
-            for part, read in (("qkv", "q"), ("fi", "fi"), ("fo", "fo")):
-                self._smoothing[f"{name}.{part}"] = smoothing.factors(ranges[f"{name}.{read}"])
-            # what attention takes in goes straight through it: there the matrix before it can be divided
-            by = smoothing.factors(ranges[f"{name}.ao"])
-            self._state[f"{name}.v.weight"] = self._state[f"{name}.v.weight"] / by[:, None]
-            self._state[f"{name}.v.bias"] = self._state[f"{name}.v.bias"] / by
-            self._state[f"{name}.ao.weight"] = self._state[f"{name}.ao.weight"] * by
+        self._smoothing = {name: smoothing.factors(ranges[name]) for name in ranges if name.rpartition(".")[2] in _SMOOTHED}
 
     @property
     def epsilon(self) -> float:
@@ -92,9 +84,9 @@ class Trained:
         )
 
     def smoothing(self, layer: str) -> NDArray[np.float32] | None:
-        """What each input of a linear layer is divided by."""
-        stem, _, part = _name(layer).rpartition(".")
-        return self._smoothing.get(f"{stem}.{_JOINED.get(part, part)}".lstrip("."))
+        """What each input of a linear layer is divided by; None where that would change nothing."""
+        by = self._smoothing.get(_name(layer))
+        return None if by is None or (by == 1).all() else by
 
 
 def _name(layer: str) -> str:

@@ -6,6 +6,7 @@ a vote, and a weight in the mean of the votes.
 
 from __future__ import annotations
 
+from stream.entities import encoder
 from stream.records import EVENT_TYPES, Modality
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
@@ -24,6 +25,7 @@ SIZES = {
 }
 """Columns of the logits, in this order."""
 HEADS = tuple(SIZES)
+assert HEADS == encoder.HEADS, "the service looks for the columns in this order"
 
 WEIGHTS = {"names": 1.0, "events": 1.5, "modalities": 0.3, "roles": 0.3, "told": 6.0}
 """What each of them counts in what a training minimises."""

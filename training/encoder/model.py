@@ -60,6 +60,11 @@ class Encoder(nn.Module):
         return {name: head(x) for name, head in self.heads.items()}
 
 
+def layers_of(graph: onnx.ModelProto) -> tuple[int, ...]:
+    """The numbers of the layers that a graph of the service has."""
+    return tuple(sorted({int(item.name.split(".")[1]) for item in graph.graph.initializer if item.name.startswith("layers.")}))
+
+
 def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(range(LAYERS)), dropout: float = 0.1) -> Encoder:
     """The encoder, or some layers of it, with the weights of a graph that the service runs; heads that it lacks are new."""
     constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
@@ -76,11 +81,11 @@ def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(rang
         values = (constants[f"{name}.weight"].astype(np.float32) - constants[f"{name}.zero"]) * constants[f"{name}.scale"]
         return np.asarray(values.T / smooth(name), np.float32)
 
-    def norm(name: str, to: str, into: str) -> None:
+    def norm(name: str, to: str, into: str = "") -> None:
         by = smooth(into)
         state[f"{to}.weight"], state[f"{to}.bias"] = constants[f"{name}.gain"] * by, constants[f"{name}.shift"] * by
 
-    norm("eln", "eln", "layers.0.qkv")
+    norm("eln", "eln")
     for place, number in enumerate(layers):
         for joined, parts in _LINEAR.items():
             name = f"layers.{number}.{joined}"
@@ -89,7 +94,7 @@ def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(rang
             for part, weight, bias in zip(parts, weights, biases, strict=True):
                 state[f"layers.{place}.{part}.weight"], state[f"layers.{place}.{part}.bias"] = weight, bias
         norm(f"layers.{number}.aln", f"layers.{place}.aln", f"layers.{number}.fi")
-        norm(f"layers.{number}.oln", f"layers.{place}.oln", f"layers.{number + 1}.qkv")
+        norm(f"layers.{number}.oln", f"layers.{place}.oln")
     weights, biases = matrix("logits"), constants["logits.bias"]
     first = 0
     for head, size in labels.SIZES.items():

@@ -11,6 +11,7 @@ import argparse
 import functools
 import random
 from pathlib import Path
+from typing import get_args
 
 import onnx
 import torch
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stream.entities import BUNDLED
+from stream.entities.encoder import HEAVIEST
 from stream.entities.pieces import Pieces
+from stream.records import Engine
 from training.encoder import data, labels, loop, model, sums
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
@@ -37,13 +40,13 @@ _NAMES = {
     "silver/silver_nl": 100,
 }
 """Sentences of each file that an epoch reads, drawn anew each time."""
+_LISTED = 2
+"""Of so many examples of the lexicons an epoch reads one: they are short, and mostly known."""
 _PIECES = 1600
 """Pieces of a step, padding included."""
 _WARM = 0.06
 _NEAR = 0.01
 """What the weights of a step count in their mean: some hundred steps do."""
-_HEAVIEST = 10.0
-"""Logarithm of what a word may weigh in its sentence."""
 _NO_EVENT = 0.4
 """What a word that is no trigger weighs beside one that is: there are twenty of them to one."""
 
@@ -56,6 +59,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--encoder", type=Path, default=BUNDLED, help="folder of the encoder to go on from")
+    parser.add_argument("--engine", choices=get_args(Engine), default="accurate", help="the graph in that folder")
+    parser.add_argument("--heads", nargs="+", choices=labels.HEADS, help="train these heads alone")
     parser.add_argument("--frozen", type=int, default=4, help="layers that keep what they know; the embeddings do too")
     parser.add_argument("--start", type=Path, help="weights to go on from instead")
     loop.add_arguments(parser)
@@ -64,21 +69,30 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     chance = random.Random(chosen.seed)
     pieces = Pieces(BUNDLED)
-    encoder = model.from_service(onnx.load(chosen.encoder / "accurate.int8.onnx"))
-    told = [*data.of_corpus(_CORPUS, part="training"), *data.of_lexicons()]
+    graph = onnx.load(chosen.encoder / f"{chosen.engine}.int8.onnx")
+    encoder = model.from_service(graph, layers=model.layers_of(graph))
+    told, listed = data.of_corpus(_CORPUS, part="training"), data.of_lexicons()
+    some_listed = len(listed) // _LISTED
     named = {name: data.of_names(sums.checked(chosen.data, f"ner/{name}.jsonl")) for name in _NAMES}
-    print(f"{len(told)} sentences with events, {sum(_NAMES.values())} with names an epoch", flush=True)
+    print(f"an epoch: {len(told)} sentences, {some_listed} of lexicons, {sum(_NAMES.values())} with names", flush=True)
     if chosen.start:
         encoder.load_state_dict(torch.load(chosen.start, weights_only=True))
     for frozen in (encoder.word, encoder.places, encoder.eln, *encoder.layers[: chosen.frozen]):
         frozen.requires_grad_(requires_grad=False)
+    if chosen.heads:
+        encoder.requires_grad_(requires_grad=False)
+        for head in chosen.heads:
+            encoder.heads[head].requires_grad_(requires_grad=True)
     optimiser = torch.optim.AdamW(_groups(encoder, chosen.rate), chosen.rate)
     encoder.train()
     mean = {name: values.detach().clone() for name, values in encoder.state_dict().items()}
 
     def epoch_batches() -> list[list[data.Window]]:
         drawn = [one for name, some in named.items() for one in chance.sample(some, min(_NAMES[name], len(some)))]
-        read = [*data.windows(told, pieces, chance), *data.windows(drawn, pieces, chance)]
+        events = [*told, *chance.sample(listed, some_listed)]
+        read = list(data.windows(events, pieces, chance, varied=True))
+        if not chosen.heads or "names" in chosen.heads:
+            read += data.windows(drawn, pieces, chance, varied=True)
         return loop.batches(read, pieces=_PIECES, chance=chance)
 
     loop.run(
@@ -106,7 +120,7 @@ def _groups(encoder: nn.Module, rate: float) -> list[dict[str, object]]:
     return [
         {"params": [one for _, one in body if one.dim() > 1], "weight_decay": 0.01},
         {"params": [one for _, one in body if one.dim() <= 1], "weight_decay": 0.0},
-        {"params": list(encoder.heads.parameters()), "lr": rate * 10, "weight_decay": 0.0},
+        {"params": [one for one in encoder.heads.parameters() if one.requires_grad], "lr": rate * 10, "weight_decay": 0.0},
     ]
 
 
@@ -141,7 +155,7 @@ def _told(said: dict[str, Tensor], batch: list[data.Window], numbers: Tensor) ->
     row = torch.arange(len(batch))[:, None] * most
     belongs = numbers != data.UNKNOWN
     at = (row + numbers)[belongs]
-    weight = said["weighing"].squeeze(-1)[belongs].clamp(-_HEAVIEST, _HEAVIEST).exp()
+    weight = said["weighing"].squeeze(-1)[belongs].clamp(-HEAVIEST, HEAVIEST).exp()
     total = torch.zeros(len(batch) * most).index_add(0, at, weight)
     votes = torch.zeros(len(batch) * most, len(labels.TOLD)).index_add(0, at, said["told"][belongs] * weight[:, None])
     logits = votes / total.clamp_min(1e-6)[:, None]

@@ -128,13 +128,13 @@ def _embedded(source: Constants, out: Writer, epsilon: float) -> str:
     begin, axis = out.constant("begin", np.array([0], np.int64)), out.constant("axis", np.array([0], np.int64))
     place = out.node("Slice", places, begin, length, axis, output="place")
     x = out.node("Add", word, place, output="embedded.sum")
-    return _normalised(source, out, x, "eln", epsilon, into="/layers.0/qkv")
+    return _normalised(source, out, x, "eln", epsilon)
 
 
-def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float, *, into: str) -> str:
+def _normalised(source: Constants, out: Writer, x: str, name: str, epsilon: float, *, into: str | None = None) -> str:
     """`x` normalised, and divided by what the inputs of the layer `into` are smoothed with."""
     gains, shifts = (np.asarray(source.array(f"{name}.{part}"), np.float32) for part in ("weight", "bias"))
-    by = source.smoothing(into)
+    by = source.smoothing(into) if into else None
     gain = out.constant(f"{name}.gain", gains if by is None else gains / by)
     shift = out.constant(f"{name}.shift", shifts if by is None else shifts / by)
     # Written out: the runtime's own operator adds up one number after the other, and takes two to three times as long.
@@ -157,7 +157,7 @@ def _restored(source: Constants, out: Writer, x: str, layer: str) -> str:
     return out.node("Mul", x, out.constant(f"{name}.smooth", by), output=f"{name}.restored")
 
 
-def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float, *, into: str) -> str:
+def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float) -> str:
     name, path = f"layers.{index}", f"/layers.{index}"
     heads = _joined([source.weight(f"{path}/{part}") for part in "qkv"])
     bias = np.concatenate([source.array(f"{name}.{part}.bias") for part in "qkv"])
@@ -166,7 +166,7 @@ def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float, *
     out.nodes.append(helper.make_node("Split", [joined], parts, name=f"{name}.split", axis=2, num_outputs=3))
     context = out.node("MultiHeadAttention", *parts, output=f"{name}.context", domain=_CONTRIB, num_heads=_HEADS)
     attended = out.linear(context, f"{name}.ao", source.weight(f"{path}/ao"), source.array(f"{name}.ao.bias"))
-    x = out.node("Add", _restored(source, out, x, f"{path}/qkv"), attended, output=f"{name}.ao.sum")
+    x = out.node("Add", x, attended, output=f"{name}.ao.sum")
     x = _normalised(source, out, x, f"{name}.aln", epsilon, into=f"{path}/fi")
     inner = out.linear(x, f"{name}.fi", source.weight(f"{path}/fi"), source.array(f"{name}.fi.bias"))
     inner = out.node("Gelu", inner, output=f"{name}.gelu", domain=_CONTRIB)
@@ -175,7 +175,7 @@ def _layer(source: Constants, out: Writer, x: str, index: int, epsilon: float, *
         inner = out.node("Mul", inner, out.constant(f"{name}.fo.smooth", 1 / by), output=f"{name}.smoothed")
     outer = out.linear(inner, f"{name}.fo", source.weight(f"{path}/fo"), source.array(f"{name}.fo.bias"))
     x = out.node("Add", _restored(source, out, x, f"{path}/fi"), outer, output=f"{name}.fo.sum")
-    return _normalised(source, out, x, f"{name}.oln", epsilon, into=into)
+    return _normalised(source, out, x, f"{name}.oln", epsilon)
 
 
 def rewrite(source: Constants, *, layers: int = _LAYERS) -> onnx.ModelProto:
@@ -184,8 +184,7 @@ def rewrite(source: Constants, *, layers: int = _LAYERS) -> onnx.ModelProto:
     epsilon = source.epsilon
     x = _embedded(source, out, epsilon)
     for index in range(layers):
-        following = f"/layers.{index + 1}/qkv" if index + 1 < layers else "/head"
-        x = _layer(source, out, x, index, epsilon, into=following)
+        x = _layer(source, out, x, index, epsilon)
     weight = source.weight("/head")
     logits = out.linear(x, "logits", weight, source.array("head.bias"))
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["windows", "pieces"])
