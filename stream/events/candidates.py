@@ -10,8 +10,9 @@ from stream.events import lexicon, matching, modality, people, roles, scoring, s
 from stream.records import Document, Entity, EntityType, EventType, FieldName, Gist, Modality, Sentence, Sign
 
 _SURE = 0.6
-"""Probability from which the encoder's modality stands against the rules'."""
-_SURER = 0.9
+"""Probability of a type from which the encoder is asked first."""
+_SURER, _LIKELIEST = 0.9, 0.45
+"""Probability from which the encoder's modality stands against the rules', where a lexicon has the trigger and where none has."""
 _DENIED, _LIKELY = 0.05, 0.6
 """Probabilities below which the encoder denies a part that the rules give, and from which it gives one that they do not."""
 _ACTOR, _RECIPIENT = 0, 1
@@ -218,7 +219,7 @@ def _modality(
         return ruled
     read_as: Mapping[Modality, float] = seen.modality(match.first, match.last)
     best = max(read_as, key=lambda name: read_as[name], default=ruled)
-    least = _SURER if match.entry.elements else _SURE  # the rules know the words around the triggers of a lexicon
+    least = _SURER if match.entry.elements else _LIKELIEST  # the rules know the words around the triggers of a lexicon
     return best if read_as.get(best, 0.0) >= least else ruled
 
 

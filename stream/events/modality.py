@@ -39,6 +39,8 @@ def judge(match: Match, clause: Clause, found: list[CueMatch], lexicon: Lexicon,
         return Modality.NEGATED
     if any(cue.name == "hypothetical_around" and _around(cue, match, clause) for cue in found):
         return Modality.HYPOTHETICAL
+    if any(cue.name == "indirect" and _around(cue, match, clause) for cue in found) and not _reported(clause):
+        return Modality.HYPOTHETICAL
     if "hypothetical" in near or _conditional(match, clause, lexicon, "conditional") or _after_if(match, clause):
         return Modality.HYPOTHETICAL
     if "future" in near or _conditional(match, clause, lexicon, "future"):
@@ -91,6 +93,11 @@ def _around(cue: CueMatch, match: Match, clause: Clause) -> bool:
     if cue.last < match.first:
         return match.first - cue.last <= 15 and _open(cue.last + 1, match.first, clause, strict=False)
     return cue.first - match.end <= 15 and _open(match.end + 1, cue.first, clause, strict=False)
+
+
+def _reported(clause: Clause) -> bool:
+    """Whether the sentence says whose words it reports: then they are theirs, else hearsay."""
+    return any("say" in hit.labels for hit in clause.hits)
 
 
 def _open(first: int, last: int, clause: Clause, *, strict: bool) -> bool:

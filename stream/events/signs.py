@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stream.events.lexicon import Entry
@@ -89,6 +89,8 @@ class Signs:
         run: list[int] = []
         kind: EventType | None = None
         sure = {one.entry.type for one in known}
+        # beside a trigger that both know, the encoder takes other verbs of the sentence for triggers of the same event
+        told = {one.entry.type for one in known if self.type(one.entry.type, one.first, one.last) >= LEAST}
         for at in sorted(self.by_word):
             types = self.by_word[at].types
             best = max(range(len(types)), key=types.__getitem__)
@@ -96,12 +98,12 @@ class Signs:
             if here is not None:
                 sure.add(here)
             if run and (here is not kind or at != run[-1] + 1 or len(run) == LONGEST):
-                yield from _candidate(kind, run, known)
+                yield from _candidate(kind, run, known, told)
                 run = []
             kind = here
             if here is not None:
                 run.append(at)
-        yield from _candidate(kind, run, known)
+        yield from _candidate(kind, run, known, told)
         yield from self._faint(sure, known)
 
     def _faint(self, sure: set[EventType], known: Sequence[Match]) -> Iterator[Match]:
@@ -110,7 +112,7 @@ class Signs:
             if told >= TOLD and EVENT_TYPES[number] not in sure and self.by_word:
                 at = max(self.by_word, key=lambda at: self.by_word[at].types[number])
                 if self.by_word[at].types[number] >= LEAST_OF_TOLD:
-                    yield from _candidate(EVENT_TYPES[number], [at], known)
+                    yield from _candidate(EVENT_TYPES[number], [at], known, sure)
 
     def _of(self, first: int, last: int) -> Iterator[Sign]:
         return (self.by_word[at] for at in range(first, last + 1) if at in self.by_word)
@@ -140,8 +142,8 @@ def of(sentence: Sentence, words: Words, signs: Sequence[Sign], gist: Gist | Non
     return Signs(found, most=max(told), all=sum(told), gist=gist)
 
 
-def _candidate(kind: EventType | None, run: list[int], known: Sequence[Match]) -> Iterator[Match]:
-    if kind is None or not run:
+def _candidate(kind: EventType | None, run: list[int], known: Sequence[Match], told: Collection[EventType]) -> Iterator[Match]:
+    if kind is None or not run or kind in told:
         return
     first, last = run[0], run[-1]
     if not any(match.entry.type is kind and match.first <= last and first <= match.end for match in known):
