@@ -11,7 +11,7 @@ from stream.events import candidates, lexicon, merging, modality, people, scorin
 from stream.records import Document, Entity, EventType, Evidence, Gist, Modality, ModelInfo, NewsEvent, Sign, Trigger
 
 METHOD = "lexicon/2"
-SCORER = "1"
+SCORER = "2"
 PRIMARY = {
     Modality.ASSERTED: 1.0,
     Modality.FUTURE: 0.6,
