@@ -57,7 +57,7 @@ class Encoder:
         self._labels: tuple[str, ...] = tuple(meta["labels"])
         self._columns = _columns(meta.get("heads", {"names": len(self._labels)}))
         self._pieces = Pieces(folder)
-        self._session = _session(folder / f"{engine}.int8.onnx")
+        self._session = session(folder / f"{engine}.int8.onnx")
         width, heads = self._session.get_outputs()[0].shape[-1], max(column.stop for column in self._columns.values())
         if width != heads:
             raise ValueError(f"{folder}: meta.json describes {heads} scores of a word, {engine} gives {width}")
@@ -76,7 +76,7 @@ class Encoder:
                 continue
             left -= 1
             scores = self._read(ids[first:last])
-            best = bio.decode(scores[:, : len(self._labels)], self._labels)
+            best = bio.decode(self._head(scores, "names"), self._labels)
             reading.tags[first:last] = [self._labels[index] for index in best]
             if signs:
                 reading.signs.extend(self._signs(first, scores, best))
@@ -170,7 +170,8 @@ def _windows(segments: Sequence[Segment], ids: Sequence[tuple[int, ...]]) -> Ite
         first = last
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """A graph ready to run, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the pool has one process for each core
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL

@@ -18,6 +18,8 @@ HARD = frozenset(
     "none sport weather market culture crime sense negated hypothetical future historical two passive nominal attribution surname"
     " acronym inflected ministry place".split()
 )
+ASIDE = ("sport", "weather", "market", "culture")
+"""Tags of the fields of life in which events are said by mistake."""
 MENTIONS = frozenset(("PER", "ORG", "LOC"))
 EVENTS = frozenset(kind.value for kind in EVENT_TYPES)
 MODALITIES = tuple(one.value for one in Modality)
@@ -79,6 +81,11 @@ class Example:
     def held_out(self) -> bool:
         """Whether it is kept from all training."""
         return self.part == "held-out"
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is about one of the fields of `ASIDE`."""
+        return not self.tags.isdisjoint(ASIDE)
 
     @property
     def hard(self) -> bool:

@@ -18,7 +18,6 @@ NONE = EventType.NONE.value
 _YIELD = frozenset({EventType.CONCEDE.value, EventType.RETREAT.value})
 """PLOVER's older type, which was divided in two."""
 _WORST = 20
-_ASIDE = frozenset({"sport", "weather", "market", "culture"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def false_alarms(answers: Sequence[Answer]) -> dict[str, Estimate]:
             continue
         told = any(event.modality in {Modality.ASSERTED, Modality.FUTURE} for event in one.events)
         groups["no event"].append(told)
-        if not one.gold.example.tags.isdisjoint(_ASIDE):
+        if one.gold.example.aside:
             groups["sport, weather, markets, culture"].append(told)
     return {name: scores.share(told) for name, told in groups.items()}
 

@@ -104,15 +104,15 @@ class Signs:
             if here is not None:
                 run.append(at)
         yield from _candidate(kind, run, known, told)
-        yield from self._faint(sure, known)
+        yield from self._faint(sure)
 
-    def _faint(self, sure: set[EventType], known: Sequence[Match]) -> Iterator[Match]:
+    def _faint(self, sure: set[EventType]) -> Iterator[Match]:
         """The likeliest word for each type of which the sentence as a whole tells, and no word surely."""
         for number, told in enumerate(self.gist.types if self.gist else ()):
             if told >= TOLD and EVENT_TYPES[number] not in sure and self.by_word:
                 at = max(self.by_word, key=lambda at: self.by_word[at].types[number])
                 if self.by_word[at].types[number] >= LEAST_OF_TOLD:
-                    yield from _candidate(EVENT_TYPES[number], [at], known, sure)
+                    yield Match(_ENTRIES[EVENT_TYPES[number]], at, at, at)
 
     def _of(self, first: int, last: int) -> Iterator[Sign]:
         return (self.by_word[at] for at in range(first, last + 1) if at in self.by_word)

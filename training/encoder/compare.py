@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from stream.entities import BUNDLED
+from stream.entities.encoder import session
 from stream.entities.pieces import Pieces
 from training.encoder import data, export, labels
 
@@ -41,11 +41,7 @@ def main() -> None:
     encoder = export.encoder(
         onnx.load(BUNDLED / export.GRAPHS[0]), torch.load(chosen.weights, map_location="cpu", weights_only=True)
     ).eval()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    sessions = {
-        str(path): onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]) for path in chosen.graphs
-    }
+    sessions = {str(path): session(path) for path in chosen.graphs}
     told: dict[str, list[Told]] = {name: [] for name in ("weights", *sessions)}
     away: dict[str, list[float]] = {name: [] for name in told}
     chance, pieces = random.Random(1), Pieces(BUNDLED)
@@ -53,7 +49,7 @@ def main() -> None:
         for window in data.windows([sentence], pieces, chance):
             ids = np.array([window.ids], dtype=np.int64)
             words = np.array(window.events) != data.UNKNOWN
-            said = {name: session.run(None, {"ids": ids})[0][0][words, _EVENTS] for name, session in sessions.items()}
+            said = {name: graph.run(None, {"ids": ids})[0][0][words, _EVENTS] for name, graph in sessions.items()}
             said["weights"] = encoder(torch.from_numpy(ids))["events"][0].numpy()[words]
             gold = {labels.EVENTS[number] for number in window.events if number > 0}
             for name, scores in said.items():

@@ -17,14 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from stream.entities import BUNDLED
-from stream.entities.encoder import HEAVIEST
+from stream.entities.encoder import HEAVIEST, session
 from stream.entities.pieces import Pieces
 from training.encoder import data, labels, loop, model, sums
 
@@ -62,13 +61,11 @@ def texts(folder: Path, raw: int, chance: random.Random) -> list[data.Sentence]:
 
 def lessons(sentences: Sequence[data.Sentence], teacher: Path, chance: random.Random) -> list[Lesson]:
     """What the teacher says of windows of some sentences."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(teacher / "accurate.int8.onnx"), options, providers=["CPUExecutionProvider"])
+    graph = session(teacher / "accurate.int8.onnx")
     found = []
     began = time.monotonic()
     for number, window in enumerate(data.windows(sentences, Pieces(BUNDLED), chance, varied=True)):
-        (logits,) = session.run(None, {"ids": np.array([window.ids], dtype=np.int64)})
+        (logits,) = graph.run(None, {"ids": np.array([window.ids], dtype=np.int64)})
         found.append(Lesson(window.ids, [label != data.UNKNOWN for label in window.names], logits[0].astype(np.float16)))
         if number % 2000 == 0:
             print(f"{number} windows read by the teacher, {(time.monotonic() - began) / 60:.1f} min", flush=True)

@@ -65,7 +65,7 @@ class Trained:
     @property
     def layers(self) -> int:
         """How many there are."""
-        return len({name.split(".")[1] for name in self._state if name.startswith("layers.")})
+        return len(model.layers_of(self._state))
 
     def array(self, name: str) -> NDArray[np.generic]:
         """A constant by its name."""
@@ -119,8 +119,7 @@ def save(graph: onnx.ModelProto, path: Path) -> None:
 
 def encoder(base: onnx.ModelProto, state: dict[str, torch.Tensor]) -> model.Encoder:
     """The encoder with trained weights, as many layers as they have."""
-    layers = len({name.split(".")[1] for name in state if name.startswith("layers.")})
-    made = model.from_service(base, layers=tuple(range(layers)))
+    made = model.from_service(base, layers=model.layers_of(state))
     made.places = torch.nn.Embedding(*state["places.weight"].shape)
     made.load_state_dict(state)
     return made

@@ -7,13 +7,14 @@ a vote, and a weight in the mean of the votes.
 from __future__ import annotations
 
 from stream.entities import encoder
+from stream.evaluation import corpus
 from stream.records import EVENT_TYPES, Modality
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
 EVENTS = ("O", *(kind.value for kind in EVENT_TYPES))
 MODALITIES = tuple(one.value for one in Modality)
 ROLES = ("actor", "recipient")
-FIELDS = ("sport", "weather", "market", "culture")
+FIELDS = corpus.ASIDE
 TOLD = (*EVENTS[1:], *FIELDS)
 SIZES = {
     "names": len(NAMES),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import onnx
 import torch
@@ -60,9 +62,9 @@ class Encoder(nn.Module):
         return {name: head(x) for name, head in self.heads.items()}
 
 
-def layers_of(graph: onnx.ModelProto) -> tuple[int, ...]:
-    """The numbers of the layers that a graph of the service has."""
-    return tuple(sorted({int(item.name.split(".")[1]) for item in graph.graph.initializer if item.name.startswith("layers.")}))
+def layers_of(names: Iterable[str]) -> tuple[int, ...]:
+    """The numbers of the layers that have constants or weights of these names."""
+    return tuple(sorted({int(name.split(".")[1]) for name in names if name.startswith("layers.")}))
 
 
 def from_service(model: onnx.ModelProto, *, layers: tuple[int, ...] = tuple(range(LAYERS)), dropout: float = 0.1) -> Encoder:

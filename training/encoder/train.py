@@ -70,7 +70,7 @@ def main() -> None:
     chance = random.Random(chosen.seed)
     pieces = Pieces(BUNDLED)
     graph = onnx.load(chosen.encoder / f"{chosen.engine}.int8.onnx")
-    encoder = model.from_service(graph, layers=model.layers_of(graph))
+    encoder = model.from_service(graph, layers=model.layers_of(item.name for item in graph.graph.initializer))
     told, listed = data.of_corpus(_CORPUS, part="training"), data.of_lexicons()
     some_listed = len(listed) // _LISTED
     named = {name: data.of_names(sums.checked(chosen.data, f"ner/{name}.jsonl")) for name in _NAMES}

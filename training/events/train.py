@@ -31,7 +31,6 @@ PRECISION = 0.85
 """A wrong event is worse than a missing one: 0.8 is what was asked for."""
 ALARMS = 0.03
 """Share of sentences of sport, weather, markets and culture without an event in which one may be said."""
-ASIDE = frozenset({"sport", "weather", "market", "culture"})
 _WEIGHT = 3.0
 """What a candidate in such a sentence weighs beside any other."""
 _STEPS = 60
@@ -62,7 +61,7 @@ def rows(examples: Sequence[corpus.Example], entity_models: entities.Models, eve
 
 
 def _aside(example: corpus.Example) -> bool:
-    return not example.events and not example.tags.isdisjoint(ASIDE)
+    return not example.events and example.aside
 
 
 def fit(data: Sequence[Row], *, prior: dict[str, float], strength: float) -> dict[str, float]:
