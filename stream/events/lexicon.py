@@ -14,6 +14,12 @@ from stream.records import EventType
 Frame = Literal["active", "alone", "passive", "noun", "noun-obj", "mutual"]
 FRAMES: tuple[Frame, ...] = ("active", "alone", "passive", "noun", "noun-obj", "mutual")
 GAPS = {"..": 3, "...": 8}
+FIELDS_OF_LIFE = ("damp.sport", "damp.weather", "damp.market", "damp.culture")
+"""Classes of words that tell of something else than events."""
+HARD = frozenset(("state", "forces", "arms", "troops"))
+"""Classes of words that speak for an event in spite of them."""
+ACTING = frozenset(("people", "state", "forces"))
+"""Classes of words for those who may act."""
 COLUMNS = 6
 NEEDS = {"@actor", "@object", "@title", "@none"}
 
@@ -62,6 +68,12 @@ class Hit:
     labels: frozenset[Label]
     entries: tuple[Entry, ...]
     cues: tuple[Cue, ...]
+    fields: tuple[Label, ...]
+    """Those of `FIELDS_OF_LIFE` that it belongs to."""
+    hard: bool
+    """Whether it is of a class in `HARD`."""
+    acting: bool
+    """The same, of `ACTING`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +218,7 @@ def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[st
             cues_by_label.setdefault(label, []).append(cue)
     lengths = sorted({len(stem) for stem in table.stems})
     nothing: frozenset[Label] = frozenset()
-    empty = Hit(nothing, (), ())
+    empty = Hit(nothing, (), (), (), hard=False, acting=False)
 
     @functools.lru_cache(maxsize=65536)
     def look_up(key: str) -> Hit:
@@ -219,6 +231,13 @@ def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[st
             return empty
         first = {id(entry): entry for label in sorted(labels) for entry in by_label.get(label, ())}
         first_cues = {id(cue): cue for label in sorted(labels) for cue in cues_by_label.get(label, ())}
-        return Hit(frozenset(labels), tuple(first.values()), tuple(first_cues.values()))
+        return Hit(
+            frozenset(labels),
+            tuple(first.values()),
+            tuple(first_cues.values()),
+            fields=tuple(name for name in FIELDS_OF_LIFE if name in labels),
+            hard=not HARD.isdisjoint(labels),
+            acting=not ACTING.isdisjoint(labels),
+        )
 
     return look_up

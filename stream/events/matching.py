@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from stream.events.lexicon import Cue, Element, Entry, Hit
+from stream.events.lexicon import Element, Entry, Hit
 from stream.events.tokens import Words
 
 REACH = 10
@@ -13,8 +13,7 @@ PASSED_OVER = ("skip", "aux")
 """Words that may stand between two words of a pattern: articles, and auxiliaries (``si [è] dimesso``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A trigger: words `first` to `last` are shown, and `end` is the last word of the whole pattern."""
 
     entry: Entry
@@ -23,8 +22,7 @@ class Match:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class CueMatch:
+class CueMatch(NamedTuple):
     """A cue at words `first` to `last`."""
 
     name: str
@@ -38,7 +36,7 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     found = []
     for at, hit in enumerate(hits):
         for entry in hit.entries:
-            span = _span(entry.elements, entry.head, words, hits, at)
+            span = (at, at) if len(entry.elements) == 1 else _span(entry.elements, entry.head, words, hits, at)
             if span is None or not _required(entry, hits, at, span[1]):
                 continue
             if entry.without:
@@ -67,27 +65,26 @@ def cues(words: Words, hits: list[Hit]) -> list[CueMatch]:
     found = []
     for at, hit in enumerate(hits):
         for cue in hit.cues:
-            span = _span(cue.elements, len(cue.elements), words, hits, at)
+            span = (at, at) if len(cue.elements) == 1 else _span(cue.elements, len(cue.elements), words, hits, at)
             if span is not None:
-                found.append(_cue(cue, at, span[1]))
+                found.append(CueMatch(cue.name, at, span[1]))
     return found
-
-
-def _cue(cue: Cue, first: int, last: int) -> CueMatch:
-    return CueMatch(cue.name, first, last)
 
 
 def _span(elements: tuple[Element, ...], head: int, words: Words, hits: list[Hit], at: int) -> tuple[int, int] | None:
     """The last word of the trigger and of the whole pattern that begins at `at`."""
     last = end = at
-    for number, element in enumerate(elements[1:], start=1):
-        room = element.gap
+    breaks, length = words.breaks, len(hits)
+    for number in range(1, len(elements)):
+        element = elements[number]
+        wanted, room = element.labels, element.gap
+        pause = 1 if room else 0
         position = end + 1
         while True:
-            if position >= len(hits) or words.breaks[position] > (1 if element.gap else 0):
+            if position >= length or breaks[position] > pause:
                 return None
             labels = hits[position].labels
-            if not labels.isdisjoint(element.labels):
+            if not labels.isdisjoint(wanted):
                 break
             if labels.isdisjoint(PASSED_OVER):
                 if not room:

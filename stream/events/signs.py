@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from stream.events.lexicon import Entry
 from stream.events.matching import Match
@@ -34,8 +36,9 @@ _ENTRIES: Mapping[EventType, Entry] = {
     for kind in EVENT_TYPES
 }
 """What stands in for the entry of a lexicon where the encoder alone speaks."""
+_end = attrgetter("end")
 _NUMBER = {kind: number for number, kind in enumerate(EVENT_TYPES)}
-_NOTHING = (0.0,) * len(EVENT_TYPES)
+_MODALITIES = tuple(Modality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,7 @@ class Signs:
 
     def told_rival(self, kind: EventType) -> float:
         """The highest probability that it tells of another."""
-        number = _NUMBER[kind]
-        return 0.0 if self.gist is None else max(p for other, p in enumerate(self.gist.types) if other != number)
+        return 0.0 if self.gist is None else _highest_but(self.gist.types, _NUMBER[kind])
 
     @property
     def aside(self) -> float:
@@ -66,22 +68,29 @@ class Signs:
 
     def type(self, kind: EventType, first: int, last: int) -> float:
         """The highest probability that one of the words triggers this type."""
-        number = _NUMBER[kind]
-        return max((sign.types[number] for sign in self._of(first, last)), default=0.0)
+        number, best = _NUMBER[kind], 0.0
+        for sign in self._of(first, last):
+            best = max(best, sign.types[number])
+        return best
 
     def rival(self, kind: EventType, first: int, last: int) -> float:
         """The highest probability that one of the words triggers another type."""
-        number = _NUMBER[kind]
-        return max((p for sign in self._of(first, last) for other, p in enumerate(sign.types) if other != number), default=0.0)
+        number, best = _NUMBER[kind], 0.0
+        for sign in self._of(first, last):
+            best = max(best, _highest_but(sign.types, number))
+        return best
 
     def modality(self, first: int, last: int) -> Mapping[Modality, float]:
         """Probabilities of the modality of the likeliest trigger among the words; empty where there is no sign."""
-        best = max(self._of(first, last), key=lambda sign: sum(sign.types), default=None)
-        return {} if best is None else dict(zip(Modality, best.modalities, strict=True))
+        signs = self._of(first, last)
+        if not signs:
+            return {}
+        best = signs[0] if len(signs) == 1 else max(signs, key=lambda sign: sum(sign.types))
+        return dict(zip(_MODALITIES, best.modalities, strict=True))
 
     def part(self, first: int, last: int) -> tuple[float, float]:
         """The probabilities that a name among the words acts, and that an event is done to it."""
-        signs = list(self._of(first, last))
+        signs = self._of(first, last)
         return max((one.actor for one in signs), default=0.0), max((one.recipient for one in signs), default=0.0)
 
     def triggers(self, known: Sequence[Match]) -> Iterator[Match]:
@@ -93,8 +102,8 @@ class Signs:
         told = {one.entry.type for one in known if self.type(one.entry.type, one.first, one.last) >= LEAST}
         for at in sorted(self.by_word):
             types = self.by_word[at].types
-            best = max(range(len(types)), key=types.__getitem__)
-            here = EVENT_TYPES[best] if types[best] >= LEAST else None
+            highest = max(types)
+            here = EVENT_TYPES[types.index(highest)] if highest >= LEAST else None
             if here is not None:
                 sure.add(here)
             if run and (here is not kind or at != run[-1] + 1 or len(run) == LONGEST):
@@ -114,25 +123,31 @@ class Signs:
                 if self.by_word[at].types[number] >= LEAST_OF_TOLD:
                     yield Match(_ENTRIES[EVENT_TYPES[number]], at, at, at)
 
-    def _of(self, first: int, last: int) -> Iterator[Sign]:
-        return (self.by_word[at] for at in range(first, last + 1) if at in self.by_word)
+    def _of(self, first: int, last: int) -> list[Sign]:
+        by_word = self.by_word
+        return [by_word[at] for at in range(first, last + 1) if at in by_word]
+
+
+def _highest_but(figures: tuple[float, ...], number: int) -> float:
+    """The highest of some figures beside one."""
+    return max(*figures[:number], *figures[number + 1 :])
 
 
 def of(sentence: Sentence, words: Words, signs: Sequence[Sign], gist: Gist | None = None) -> Signs:
     """The signs that lie in a sentence; `signs` are those of its field, in order."""
     found: dict[int, Sign] = {}
     position = 0
-    for sign in signs:
-        if sign.end <= sentence.start:
-            continue
+    starts, ends = words.starts, words.ends
+    for number in range(bisect_right(signs, sentence.start, key=_end), len(signs)):
+        sign = signs[number]
         if sign.start >= sentence.end:
             break
         start = sign.start - sentence.start
-        while position < len(words.starts) and words.ends[position] <= start:
+        while position < len(starts) and ends[position] <= start:
             position += 1
-        if position == len(words.starts):
+        if position == len(starts):
             break
-        if words.starts[position] <= start:
+        if starts[position] <= start:
             other = found.get(position)
             if other is None or sum(other.types) < sum(sign.types):
                 found[position] = sign

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 LONGEST = 400
 """Words of a sentence that are looked at: no news sentence is longer, and work per sentence stays bounded."""
 
-WORD = re.compile(r"[\u0400-\u04ff]+(?:['\u2019\u02bc`][\u0400-\u04ff]+)*|[^\W_]+")
+_WORDS = re.compile(r"([\u0400-\u04ff]+(?:['\u2019\u02bc`][\u0400-\u04ff]+)*|[^\W_]+)")
 _EXTRA = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "'": "", "’": "", "ʼ": "", "`": ""}
 _LATIN = [chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))]
 FOLD = str.maketrans({letter: unicodedata.normalize("NFD", letter)[0] for letter in _LATIN} | _EXTRA)
@@ -45,17 +45,17 @@ def split(sentence: str) -> Words:
     """The words of a sentence, without the repetitions ("ha ha inviato", "di armi di armi") of machine translation."""
     words = Words([], [], [], [], [])
     raws, keys, starts, ends, breaks = words.raw, words.keys, words.starts, words.ends, words.breaks
-    at = 0
+    end = 0
     last = before = third = ""
-    for found in WORD.finditer(sentence):
-        start, end = found.span()
-        raw = found[0].casefold()
-        key = raw if raw.isascii() and raw.isalnum() else raw.translate(FOLD)
+    parts = _WORDS.split(sentence)  # what stands between words and the words, in turn: faster than a match for each
+    for between, word in zip(parts[::2], parts[1::2], strict=False):
+        start = end + len(between)
+        end = start + len(word)
+        raw = word.casefold()
+        key = raw if raw.isascii() else raw.translate(FOLD)
         pause = 0
-        if start != at + 1 or sentence[at] != " ":
-            between = sentence[at:start]
-            pause = 0 if not between else 2 if _strong(between, last) else 1 if WEAK.search(between) else 0
-        at = end
+        if between and between != " ":
+            pause = 2 if _strong(between, last) else 1 if WEAK.search(between) else 0
         if not pause and last == key and not key.isdigit():
             continue
         if not pause and key == before and last == third and last:
