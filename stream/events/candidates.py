@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.events import lexicon, matching, modality, people, roles, scoring, signs, tokens
 from stream.records import Document, Entity, EntityType, EventType, FieldName, Gist, Modality, Sentence, Sign
@@ -18,8 +17,7 @@ _DENIED, _LIKELY = 0.05, 0.6
 _ACTOR, _RECIPIENT = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One trigger."""
 
     sentence: Sentence
@@ -55,7 +53,7 @@ def read(
     split = []
     for sentence in document.sentences:
         words = tokens.split(sentence.text)
-        split.append((sentence, words, [known.look_up(key) for key in words.keys]))
+        split.append((sentence, words, list(map(known.look_up, words.keys))))
     article = _elsewhere([hits for _, _, hits in split])
     latest = year or modality.latest_year(document.text[:20000]) - modality.UNDATED
     for sentence, words, hits in split:
@@ -89,14 +87,13 @@ def _mentions(entities: tuple[Entity, ...], media: frozenset[str]) -> dict[str, 
 
 def _elsewhere(read: list[list[lexicon.Hit]]) -> float:
     """Words of sport, weather, markets or culture in a hundred words of the article: the largest of the four."""
-    counts = dict.fromkeys(scoring.FIELDS_OF_LIFE, 0)
+    counts = dict.fromkeys(lexicon.FIELDS_OF_LIFE, 0)
     total = 0
     for hits in read:
         total += len(hits)
         for hit in hits:
-            for label in hit.labels:
-                if label in counts:
-                    counts[label] += 1
+            for field in hit.fields:
+                counts[field] += 1
     return 100 * max(counts.values()) / total if total >= 60 else 0.0
 
 
@@ -149,12 +146,14 @@ def _sentence(
     cues = matching.cues(words, hits)
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
     clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
-    for match in matches:
-        sure = seen.type(match.entry.type, match.first, match.last) >= _SURE
+    context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)
+    parts = {party: seen.part(party.first, party.last) for party in parties if party.ids and not party.media} if seen.by_word else {}
+    for number, match in enumerate(matches):
+        sure = context.signs[number] >= _SURE
         outer = modality.embedded(match, clause)
         if outer is not None and outer.entry.type != EventType.REQUEST and (not sure or outer.entry.type == EventType.ACCUSE):
             continue  # the outer verb says it all: "threatened to attack" is a threat, "accused of having taken" an accusation
-        taking_part = _taking_part(roles.assign(match, clause, known), match, clause, seen)
+        taking_part = _taking_part(roles.assign(match, clause, known), match, parts)
         if not sure and not _meets(match, taking_part, sentence, clause):
             continue
         real = _modality(match, clause, cues, known, seen, latest=latest, inside=outer is not None)
@@ -164,25 +163,14 @@ def _sentence(
             match,
             taking_part,
             real,
-            scoring.features(
-                match,
-                clause,
-                taking_part,
-                seen,
-                field=sentence.field,
-                modality=real,
-                inside=outer is not None,
-                article=article,
-                matches=matches,
-            ),
+            scoring.features(number, context, taking_part, modality=real, inside=outer is not None),
         )
 
 
-def _taking_part(ruled: roles.Roles, match: matching.Match, clause: roles.Clause, seen: signs.Signs) -> roles.Roles:
+def _taking_part(ruled: roles.Roles, match: matching.Match, parts: Mapping[people.Party, tuple[float, float]]) -> roles.Roles:
     """The parties that the rules assign, without those that the encoder denies; where they assign none, whom it names."""
-    if not seen.by_word:
+    if not parts:
         return ruled
-    parts = {party: seen.part(party.first, party.last) for party in clause.parties if party.ids and not party.media}
 
     def kept(parties: tuple[people.Party, ...], role: int) -> tuple[people.Party, ...]:
         return tuple(party for party in parties if party not in parts or parts[party][role] >= _DENIED)
@@ -198,7 +186,7 @@ def _taking_part(ruled: roles.Roles, match: matching.Match, clause: roles.Clause
         actors = nearest(_ACTOR, recipients)
     if not ruled.recipients:
         recipients = nearest(_RECIPIENT, actors)
-    return dataclasses.replace(ruled, actors=actors, recipients=recipients)
+    return ruled._replace(actors=actors, recipients=recipients)
 
 
 def _modality(
@@ -226,7 +214,7 @@ def _modality(
 def _meets(match: matching.Match, seen: roles.Roles, sentence: Sentence, clause: roles.Clause) -> bool:
     """Whether the participants are there that an entry asks for."""
     needs = match.entry.needs
-    itself = any(not hit.labels.isdisjoint(people.ACTING) for hit in clause.hits[match.first : match.end + 1])
+    itself = any(hit.acting for hit in clause.hits[match.first : match.end + 1])
     if "@actor" in needs and not (seen.actors or itself or (seen.passive and seen.recipients) or _pronoun(match, clause)):
         return False
     if "@object" in needs and not seen.recipients:

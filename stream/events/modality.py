@@ -34,7 +34,7 @@ VERBS = {"active", "alone", "mutual", "passive"}
 
 def judge(match: Match, clause: Clause, found: list[CueMatch], lexicon: Lexicon, *, latest: int) -> Modality:
     """The modality of a trigger; `latest` is the latest year that the article names (0: none)."""
-    near = {name for name in BEFORE if any(_governs(cue, match, clause, lexicon) for cue in found if cue.name == name)}
+    near = {cue.name for cue in found if cue.name in BEFORE and _governs(cue, match, clause, lexicon)}
     if "negation" in near or "denial" in near:
         return Modality.NEGATED
     if any(cue.name == "hypothetical_around" and _around(cue, match, clause) for cue in found):
@@ -57,8 +57,8 @@ def actual(kind: EventType, modality: Modality) -> EventType:
 
 def embedded(match: Match, clause: Clause) -> Match | None:
     """The outer trigger of whose complement this one is part: ``threatened to [attack]``."""
-    for outer in reversed([one for one in clause.matches if match.first - 20 < one.first < match.first]):
-        if outer.end >= match.first or outer.entry.type not in OUTER:
+    for outer in reversed(clause.matches):
+        if not match.first - 20 < outer.first < match.first or outer.end >= match.first or outer.entry.type not in OUTER:
             continue
         # a verb governs its whole clause, a noun only what follows it at once: "the threat to attack"
         if match.first - outer.last > (14 if outer.entry.frame in {"active", "mutual"} else 3):
@@ -102,12 +102,11 @@ def _reported(clause: Clause) -> bool:
 
 def _open(first: int, last: int, clause: Clause, *, strict: bool) -> bool:
     """Whether no clause ends between two words (`strict`: nor begins one)."""
-    for at in range(first, last + 1):
-        if clause.words.breaks[at] > 1:
-            return False
-        if strict and at < last and "clause" in clause.hits[at].labels and "if" not in clause.hits[at].labels:
-            return False
-    return True
+    if first > last:
+        return True
+    if max(clause.words.breaks[first : last + 1]) > 1:
+        return False
+    return not strict or not any("clause" in hit.labels and "if" not in hit.labels for hit in clause.hits[first:last])
 
 
 def _conditional(match: Match, clause: Clause, lexicon: Lexicon, name: str) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.events.lexicon import Hit
 from stream.events.tokens import Words
 from stream.records import EntityType
 
-ACTING = ("people", "state", "forces")
 _RANK = {EntityType.PER: 0, EntityType.ORG: 1, EntityType.LOC: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A mention of an entity in this sentence, as words `first` to `last`."""
 
     first: int
@@ -23,8 +21,7 @@ class Named:
     media: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """A noun phrase that somebody may act or suffer as: ``President Biden``, ``the government of Italy``, ``the police``."""
 
     first: int
@@ -45,7 +42,7 @@ def parties(words: Words, hits: list[Hit], named: list[Named], busy: list[bool])
     for one in named:
         covered[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
     for at, hit in enumerate(hits):
-        if not covered[at] and not busy[at] and not hit.labels.isdisjoint(ACTING):
+        if not covered[at] and not busy[at] and hit.acting:
             spans.append((at, at, None))
     spans.sort(key=lambda span: span[:2])
     groups: list[list[tuple[int, int, Named | None]]] = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.events.lexicon import Hit, Lexicon
 from stream.events.matching import Match
@@ -28,8 +29,7 @@ GIVEN_TO = {
 PREPOSITIONS = ("in", "to", "of", "by")
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(NamedTuple):
     """The parties of one trigger."""
 
     actors: tuple[Party, ...] = ()
@@ -54,7 +54,7 @@ def assign(match: Match, clause: Clause, lexicon: Lexicon) -> Roles:
     """The roles around a trigger, by its frame."""
     left = _left(match, clause)
     right = _right(match, clause)
-    after = {name: tuple(one for one in right if _marked(one, name, match)) for name in ("by", "to", "of", "in", "plain")}
+    after = _by_marker(right, match)
     frame = match.entry.frame
     places = after["in"]
     if frame == "mutual":
@@ -81,21 +81,23 @@ def _noun(match: Match, left: tuple[Party, ...], after: dict[str, tuple[Party, .
     return Roles(actors=agent or left, recipients=owned or after["to"], places=after["in"])
 
 
-def _marked(party: Party, name: str, match: Match) -> bool:
-    """Whether a party stands after a preposition of class `name` (``plain``: after none)."""
+def _by_marker(parties: Sequence[Party], match: Match) -> dict[str, tuple[Party, ...]]:
+    """Parties by the class of the preposition before them (``plain``: none)."""
+    after: dict[str, tuple[Party, ...]] = dict.fromkeys(("by", "to", "of", "in", "plain", ""), ())
+    for party in parties:
+        after[_preposition(party, match)] += (party,)
+    return after
+
+
+def _preposition(party: Party, match: Match) -> str:
+    """What a party's preposition says in this place; nothing where it only says where, and no place follows."""
     marker = party.marker
-    if name == "plain":
-        return marker.isdisjoint(PREPOSITIONS)
-    where = "in" in marker and party.place and not ("to" in marker and match.entry.type in GIVEN_TO)
-    if name == "in":
-        return where
-    if where:
-        return False
-    if name == "by":
-        return "by" in marker
-    if name == "to":
-        return "to" in marker and "by" not in marker
-    return "of" in marker and marker.isdisjoint(("by", "to"))
+    if "in" in marker and party.place and not ("to" in marker and match.entry.type in GIVEN_TO):
+        return "in"
+    for name in ("by", "to", "of"):
+        if name in marker:
+            return name
+    return "" if "in" in marker else "plain"
 
 
 def _passive(match: Match, clause: Clause, lexicon: Lexicon, agents: tuple[Party, ...]) -> bool:
@@ -123,13 +125,13 @@ def _left(match: Match, clause: Clause) -> tuple[Party, ...]:
     before = [one for one in clause.parties if match.first - FAR <= one.first and one.last < match.first]
     if not before:
         return ()
+    breaks = clause.words.breaks
     objects = {other.end for other in clause.matches if other.entry.frame == "active" and other.end < match.first}
     weak: int | None = None
     chosen: int | None = None
     for index in range(len(before) - 1, -1, -1):
         party = before[index]
-        gap = range(party.last + 1, match.first + 1)
-        if any(clause.words.breaks[at] > 1 for at in gap):
+        if max(breaks[party.last + 1 : match.first + 1]) > 1:
             break
         if party.media or party.first in clause.reported:
             continue
@@ -171,7 +173,7 @@ def _right(match: Match, clause: Clause) -> tuple[Party, ...]:
     for party in clause.parties:
         if match.last < party.first < stop and not party.media and party.first not in clause.reported:
             if "and" in party.marker and found and _coordinated(found[-1], party, clause):
-                found.append(dataclasses.replace(party, marker=found[-1].marker))
+                found.append(party._replace(marker=found[-1].marker))
             else:
                 found.append(party)
     return tuple(found)

@@ -6,19 +6,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.events.matching import Match
 from stream.events.modality import VERBS
-from stream.events.people import ACTING
 from stream.events.roles import Clause, Roles
 from stream.events.signs import Signs
 from stream.records import EventType, FieldName, Modality
 
-FIELDS_OF_LIFE = ("damp.sport", "damp.weather", "damp.market", "damp.culture")
 
-
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What a sentence has beside one trigger."""
 
     others: int
@@ -34,8 +31,7 @@ class Around:
     words: int
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What is known of one trigger."""
 
     weight: float
@@ -73,66 +69,93 @@ class Features:
     """Probability that it is about sport, weather, markets or culture."""
 
 
-def features(
-    match: Match,
-    clause: Clause,
-    roles: Roles,
-    seen: Signs,
-    *,
-    field: FieldName,
-    modality: Modality,
-    inside: bool,
-    article: float,
-    matches: Sequence[Match],
-) -> Features:
-    """The features of a trigger, one of the `matches` of its sentence."""
-    counts = dict.fromkeys(FIELDS_OF_LIFE, 0)
-    state = 0
-    counted: set[str] = set()
-    for at, hit in enumerate(clause.hits):
-        key = clause.words.keys[at]
-        if match.first <= at <= match.last or key in counted:
-            continue
-        counted.add(key)
-        for name in FIELDS_OF_LIFE:
-            counts[name] += name in hit.labels
-        state += not hit.labels.isdisjoint(("state", "forces", "arms", "troops"))
+class Context:
+    """What all triggers of a sentence have in common, read once."""
+
+    def __init__(
+        self,
+        clause: Clause,
+        seen: Signs,
+        matches: Sequence[Match],
+        *,
+        field: FieldName,
+        article: float,
+    ) -> None:
+        """For the triggers `matches`; `article` is how much of the article lies elsewhere."""
+        self.clause, self.seen, self.matches = clause, seen, matches
+        self.title = field == "title"
+        self.article = article
+        self.anybody = bool(clause.parties) or any(hit.acting for hit in clause.hits)
+        self.first_verb = min((one.first for one in clause.matches if one.entry.frame in VERBS), default=len(clause.hits))
+        self.signs = [seen.type(one.entry.type, one.first, one.last) for one in matches]
+        self.telling = [at for at, hit in enumerate(clause.hits) if hit.fields or hit.hard]
+
+    def elsewhere(self, match: Match) -> int:
+        """Distinct words beside the trigger of sport, weather, markets or culture: the largest of the four."""
+        if not self.telling:
+            return 0
+        counts: dict[str, int] = {}
+        hard = 0
+        counted: set[str] = set()
+        for at in self.telling:
+            key = self.clause.words.keys[at]
+            if match.first <= at <= match.last or key in counted:
+                continue
+            counted.add(key)
+            hit = self.clause.hits[at]
+            for name in hit.fields:
+                counts[name] = counts.get(name, 0) + 1
+            hard += hit.hard
+        return max(0, max(counts.values(), default=0) - (hard > 1))
+
+    def around(self, number: int) -> Around:
+        """What the sentence has beside one of the triggers."""
+        kind = self.matches[number].entry.type
+        same = other = 0.0
+        for at, one in enumerate(self.matches):
+            if at == number:
+                continue
+            if one.entry.type == kind:
+                same = max(same, self.signs[at])
+            else:
+                other = max(other, self.signs[at])
+        return Around(
+            others=len(self.matches) - 1,
+            same=same,
+            other=other,
+            most=self.seen.most,
+            all=self.seen.all,
+            words=len(self.clause.hits),
+        )
+
+
+def features(number: int, context: Context, roles: Roles, *, modality: Modality, inside: bool) -> Features:
+    """The features of one trigger of a sentence."""
+    match, seen = context.matches[number], context.seen
+    entry = match.entry
     return Features(
-        weight=match.entry.weight,
+        weight=entry.weight,
         actor=bool(roles.actors),
         recipient=bool(roles.recipients),
-        named=any(one.ids for one in (*roles.actors, *roles.recipients)),
-        anybody=any(not hit.labels.isdisjoint(ACTING) for hit in clause.hits) or bool(clause.parties),
-        verb=match.entry.frame in VERBS,
-        title=field == "title",
+        named=any(one.ids for one in roles.actors) or any(one.ids for one in roles.recipients),
+        anybody=context.anybody,
+        verb=entry.frame in VERBS,
+        title=context.title,
         embedded=inside,
         modality=modality,
-        elsewhere=max(0, max(counts.values()) - (state > 1)),
-        article_elsewhere=article,
-        later=any(one.first < match.first and one.entry.frame in VERBS for one in clause.matches),
-        subordinate=_subordinate(match, clause),
+        elsewhere=context.elsewhere(match),
+        article_elsewhere=context.article,
+        later=context.first_verb < match.first,
+        subordinate=_subordinate(match, context.clause),
         length=match.end - match.first + 1,
-        type=match.entry.type,
-        listed=bool(match.entry.elements),
-        sign=seen.type(match.entry.type, match.first, match.last),
-        rival=seen.rival(match.entry.type, match.first, match.last),
-        around=_around(match, seen, matches, words=len(clause.hits)),
-        told=seen.told(match.entry.type),
-        told_rival=seen.told_rival(match.entry.type),
+        type=entry.type,
+        listed=bool(entry.elements),
+        sign=context.signs[number],
+        rival=seen.rival(entry.type, match.first, match.last),
+        around=context.around(number),
+        told=seen.told(entry.type),
+        told_rival=seen.told_rival(entry.type),
         aside=seen.aside,
-    )
-
-
-def _around(match: Match, seen: Signs, matches: Sequence[Match], *, words: int) -> Around:
-    others = [one for one in matches if one is not match]
-    strength = [(one.entry.type == match.entry.type, seen.type(one.entry.type, one.first, one.last)) for one in others]
-    return Around(
-        others=len(others),
-        same=max((sign for same, sign in strength if same), default=0.0),
-        other=max((sign for same, sign in strength if not same), default=0.0),
-        most=seen.most,
-        all=seen.all,
-        words=words,
     )
 
 
@@ -160,7 +183,11 @@ class Scorer:
 
     def probability(self, features: Mapping[str, float]) -> float:
         """The same, from figures by name."""
-        return _probability(sum(self.weights.get(name, 0.0) * value for name, value in features.items()))
+        total, weights = 0.0, self.weights
+        for name, value in features.items():
+            if value:
+                total += weights.get(name, 0.0) * value
+        return _probability(total)
 
 
 def read(text: str) -> dict[str, Scorer]:
@@ -170,23 +197,24 @@ def read(text: str) -> dict[str, Scorer]:
 
 def named(seen: Features) -> dict[str, float]:
     """The features as figures of like size, by name."""
+    sign, listed = _log_odds(seen.sign), seen.listed
     beyond = min(3.0, max(0.0, seen.article_elsewhere - 2.0))
     found = {
         "bias": 1.0,
-        "rule": rule(seen) if seen.listed else 0.0,
-        "unlisted": float(not seen.listed),
-        "sign": _log_odds(seen.sign),
-        "sign of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign),
-        "article elsewhere of an unlisted": 0.0 if seen.listed else beyond,
+        "rule": rule(seen) if listed else 0.0,
+        "unlisted": float(not listed),
+        "sign": sign,
+        "sign of an unlisted": 0.0 if listed else sign,
+        "article elsewhere of an unlisted": 0.0 if listed else beyond,
         "rival": seen.rival,
         "no sign": float(seen.sign < _FAINT),
         "actor": float(seen.actor),
         "recipient": float(seen.recipient),
         "nobody": float(not seen.anybody),
         "named": float(seen.named),
-        "sign squared": _log_odds(seen.sign) ** 2 / 4,
-        "sign squared of an unlisted": 0.0 if seen.listed else _log_odds(seen.sign) ** 2 / 4,
-        "both": float(seen.listed and seen.sign > _LIKELY),
+        "sign squared": sign**2 / 4,
+        "sign squared of an unlisted": 0.0 if listed else sign**2 / 4,
+        "both": float(listed and seen.sign > _LIKELY),
         "others": float(min(seen.around.others, 3)),
         "same": seen.around.same,
         "other": seen.around.other,
@@ -202,10 +230,10 @@ def named(seen: Features) -> dict[str, float]:
         "later": float(seen.later),
         "subordinate": float(seen.subordinate),
         "long": float(seen.length > 1),
-        f"type {seen.type.value}": 1.0,
-        f"modality {seen.modality.value}": 1.0,
+        _TYPES[seen.type]: 1.0,
+        _MODALITIES[seen.modality]: 1.0,
     }
-    if seen.listed and not seen.verb:
+    if listed and not seen.verb:
         found["noun"] = 1.0
     if seen.told is None:
         found |= {"unread": 1.0, "told": _log_odds(0.0)}  # nobody says that it tells of anything
@@ -214,11 +242,11 @@ def named(seen: Features) -> dict[str, float]:
         found |= {
             "told": odds,
             "told squared": odds**2 / 4,
-            "told of an unlisted": 0.0 if seen.listed else odds,
+            "told of an unlisted": 0.0 if listed else odds,
             "told and seen": float(seen.told > _LIKELY and seen.sign > _LIKELY),
             "told rival": seen.told_rival,
             "aside": seen.aside,
-            "aside of an unlisted": 0.0 if seen.listed else seen.aside,
+            "aside of an unlisted": 0.0 if listed else seen.aside,
         }
     return found
 
@@ -235,10 +263,13 @@ def rule(seen: Features) -> float:
     total -= 1.5 if seen.embedded else 0.0
     total -= 0.4 if seen.later else 0.0
     total -= 0.3 if seen.subordinate else 0.0
-    total -= {Modality.HYPOTHETICAL: 0.3, Modality.HISTORICAL: 0.2, Modality.NEGATED: 0.3}.get(seen.modality, 0.0)
+    total -= _LESS_REAL.get(seen.modality, 0.0)
     return total
 
 
+_TYPES = {kind: f"type {kind.value}" for kind in EventType}
+_MODALITIES = {modality: f"modality {modality.value}" for modality in Modality}
+_LESS_REAL = {Modality.HYPOTHETICAL: 0.3, Modality.HISTORICAL: 0.2, Modality.NEGATED: 0.3}
 _FAINT = 0.02
 _LIKELY = 0.3
 _SHORT = 9
