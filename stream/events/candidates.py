@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from stream.events import lexicon, matching, modality, people, roles, scoring, signs, tokens
@@ -55,7 +56,7 @@ def read(
         words = tokens.split(sentence.text)
         split.append((sentence, words, list(map(known.look_up, words.keys))))
     article = _elsewhere([hits for _, _, hits in split])
-    latest = year or modality.latest_year(document.text[:20000]) - modality.UNDATED
+    latest = functools.cache(lambda: year or modality.latest_year(document.text[:20000]) - modality.UNDATED)
     for sentence, words, hits in split:
         yield from _sentence(
             sentence,
@@ -126,7 +127,7 @@ def _sentence(
     *,
     known: lexicon.Lexicon,
     article: float,
-    latest: int,
+    latest: Callable[[], int],
 ) -> Iterator[Candidate]:
     if not seen.by_word and not any(hit.entries for hit in hits):
         return
@@ -147,7 +148,9 @@ def _sentence(
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
     clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
     context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)
-    parts = {party: seen.part(party.first, party.last) for party in parties if party.ids and not party.media} if seen.by_word else {}
+    parts = (
+        {party: seen.part(party.first, party.last) for party in parties if party.ids and not party.media} if seen.by_word else {}
+    )
     for number, match in enumerate(matches):
         sure = context.signs[number] >= _SURE
         outer = modality.embedded(match, clause)
@@ -196,7 +199,7 @@ def _modality(
     known: lexicon.Lexicon,
     seen: signs.Signs,
     *,
-    latest: int,
+    latest: Callable[[], int],
     inside: bool,
 ) -> Modality:
     """The modality of the rules; where they see an assertion, what the encoder is sure of: less real is safer than more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from stream.events.lexicon import Lexicon
 from stream.events.matching import CueMatch, Match
@@ -32,8 +33,8 @@ AFTER = 7
 VERBS = {"active", "alone", "mutual", "passive"}
 
 
-def judge(match: Match, clause: Clause, found: list[CueMatch], lexicon: Lexicon, *, latest: int) -> Modality:
-    """The modality of a trigger; `latest` is the latest year that the article names (0: none)."""
+def judge(match: Match, clause: Clause, found: list[CueMatch], lexicon: Lexicon, *, latest: Callable[[], int]) -> Modality:
+    """The modality of a trigger; `latest` tells the latest year that the article names (0: none)."""
     near = {cue.name for cue in found if cue.name in BEFORE and _governs(cue, match, clause, lexicon)}
     if "negation" in near or "denial" in near:
         return Modality.NEGATED
@@ -132,9 +133,9 @@ def _after_if(match: Match, clause: Clause) -> bool:
     return False
 
 
-def _old(clause: Clause, latest: int) -> bool:
+def _old(clause: Clause, latest: Callable[[], int]) -> bool:
     years = [int(key) for key in clause.words.keys if len(key) == 4 and YEAR.fullmatch(key)]
-    return bool(years) and (max(years) < 2000 or max(years) <= latest - PAST)
+    return bool(years) and (max(years) < 2000 or max(years) <= latest() - PAST)
 
 
 def latest_year(text: str) -> int:
