@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from stream.events import candidates, lexicon, merging, modality, people, scoring, taxonomy
+from stream.events import candidates, lexicon, merging, modality, parts, people, scoring, taxonomy
 from stream.records import Document, Entity, EventType, Evidence, Gist, Modality, ModelInfo, NewsEvent, Sign, Trigger
 
 METHOD = "lexicon/2"
@@ -31,6 +31,7 @@ class Models:
     taxonomy: taxonomy.Taxonomy
     lexicons: dict[str, lexicon.Lexicon]
     scorers: dict[str, scoring.Scorer]
+    weighers: dict[str, parts.Weigher]
     media: frozenset[str]
 
 
@@ -55,6 +56,7 @@ def load() -> Models:
         taxonomy=types,
         lexicons=lexicons,
         scorers=scoring.read(learned),
+        weighers=parts.read(learned),
         media=frozenset(line.casefold() for line in media.splitlines() if line and not line.startswith("#")),
     )
 
@@ -96,7 +98,8 @@ def find(
         (one, scorer.confidence(one.features))
         for one in candidates.read(document, entities, signs, gists, known=known, media=models.media, year=year)
     ]
-    found = [_found(one, confidence) for one, confidence in _strongest(sure) if confidence >= least]
+    weigher = models.weighers.get(reader or "lexicon")
+    found = [_found(one, confidence, weigher) for one, confidence in _strongest(sure) if confidence >= least]
     return merging.merge(found, article_id=article_id, taxonomy=models.taxonomy, method=METHOD)
 
 
@@ -133,7 +136,9 @@ def told(one: candidates.Candidate) -> EventType:
     return modality.actual(one.match.entry.type, one.modality)
 
 
-def _found(one: candidates.Candidate, sure: float) -> merging.Found:
+def _found(one: candidates.Candidate, sure: float, weigher: parts.Weigher | None) -> merging.Found:
+    """An event that is said; who takes part in it is weighed where an encoder has read the words, else the rules'."""
+    roles = one.roles if weigher is None else weigher.assign(one)
     start, end = one.span
     sentence = one.sentence
     evidence = Evidence(
@@ -143,15 +148,15 @@ def _found(one: candidates.Candidate, sure: float) -> merging.Found:
     def ids(parties: tuple[people.Party, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(who for party in parties for who in party.ids))
 
-    actors = ids(one.roles.actors)
+    actors = ids(roles.actors)
     return merging.Found(
         type=told(one),
         mode=one.match.entry.mode,
         modality=one.modality,
         confidence=sure,
         actors=actors,
-        recipients=tuple(who for who in ids(one.roles.recipients) if who not in actors),
-        locations=ids(one.roles.places),
+        recipients=tuple(who for who in ids(roles.recipients) if who not in actors),
+        locations=ids(roles.places),
         evidence=evidence,
         word=one.match.entry.pattern,
     )

@@ -22,17 +22,20 @@ class Candidate(NamedTuple):
     """One trigger."""
 
     sentence: Sentence
-    words: tokens.Words
+    context: scoring.Context
     match: matching.Match
+    ruled: roles.Roles
+    """The parties as the rules have them."""
     roles: roles.Roles
+    """The same, with what the encoder says against them."""
     modality: Modality
     features: scoring.Features
 
     @property
     def span(self) -> tuple[int, int]:
         """Where the trigger stands in its field."""
-        start = self.sentence.start
-        return start + self.words.starts[self.match.first], start + self.words.ends[self.match.last]
+        start, words = self.sentence.start, self.context.clause.words
+        return start + words.starts[self.match.first], start + words.ends[self.match.last]
 
 
 def read(
@@ -156,14 +159,16 @@ def _sentence(
         outer = modality.embedded(match, clause)
         if outer is not None and outer.entry.type != EventType.REQUEST and (not sure or outer.entry.type == EventType.ACCUSE):
             continue  # the outer verb says it all: "threatened to attack" is a threat, "accused of having taken" an accusation
-        taking_part = _taking_part(roles.assign(match, clause, known), match, parts)
+        ruled = roles.assign(match, clause, known)
+        taking_part = _taking_part(ruled, match, parts)
         if not sure and not _meets(match, taking_part, sentence, clause):
             continue
         real = _modality(match, clause, cues, known, seen, latest=latest, inside=outer is not None)
         yield Candidate(
             sentence,
-            words,
+            context,
             match,
+            ruled,
             taking_part,
             real,
             scoring.features(number, context, taking_part, modality=real, inside=outer is not None),

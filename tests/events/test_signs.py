@@ -117,7 +117,7 @@ def test_the_encoder_says_how_real_an_event_is_where_it_is_sure() -> None:
 
 
 def test_a_part_that_the_encoder_denies_is_taken_away() -> None:
-    """A paper that only writes suffers nothing, however near it stands; and nobody is put in its place by a guess."""
+    """A paper that only writes suffers nothing, however near it stands."""
     text = "Kharkiv, writes Zeitgeist, attacked by Moscow."
 
     found, entities = _read(
@@ -130,12 +130,12 @@ def test_a_part_that_the_encoder_denies_is_taken_away() -> None:
     names = {entity.id: entity.name for entity in entities}
 
     assert {names[who] for event in found for who in event.actors} == {"Moscow"}
-    assert {names[who] for event in found for who in event.recipients} == set()
+    assert {names[who] for event in found for who in event.recipients} == {"Kharkiv"}
 
 
 def test_a_part_that_the_rules_do_not_see_is_filled_by_whom_the_encoder_names() -> None:
-    """The nearest name that the encoder takes for it."""
-    text = "The arrest of Rossi came late; Palermo, where the warrant was signed, kept silent."
+    """A name for which the rules have no place."""
+    text = "For Palermo, the arrest of Rossi came late."
 
     found, entities = _read(
         text,

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream import entities, events, text
 from stream.evaluation import corpus
-from stream.events import candidates, scoring
-from stream.records import Engine, Modality
+from stream.events import candidates, parts, scoring
+from stream.records import Document, Engine, Modality
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 OUT = Path(__file__).parents[2] / "stream" / "assets" / "events" / "scorer.json"
@@ -35,29 +35,86 @@ _WEIGHT = 3.0
 """What a candidate in such a sentence weighs beside any other."""
 _STEPS = 60
 
+SURE = {"actor": 0.7, "recipient": 0.6}
+"""Probability from which a name is said to take part: a wrong one is worse than a missing one, too."""
+_PULL = 5.0
+"""What draws each of their weights towards nothing."""
+
 Row = tuple[dict[str, float], bool, float]
 """Features of a candidate, whether it is right, and what it weighs."""
 
 
-def rows(examples: Sequence[corpus.Example], entity_models: entities.Models, event_models: events.Models) -> list[Row]:
-    """Every candidate of some sentences; right is one whose type is gold there."""
+class Read(NamedTuple):
+    """A sentence of the corpus, and what an engine sees in it."""
+
+    example: corpus.Example
+    document: Document
+    reading: entities.Reading
+
+
+def read(examples: Sequence[corpus.Example], models: entities.Models) -> list[Read]:
+    """What an engine sees in some sentences."""
     found = []
-    for example in examples:
-        weight = _WEIGHT if _aside(example) else 1.0
-        document = text.clean(None, example.text)
-        reading = entities.read(document, language=example.language, article_id="x", models=entity_models)
-        for one in candidates.read(
-            document,
-            reading.entities,
-            reading.signs,
-            reading.gists,
-            known=event_models.lexicons[example.language],
-            media=event_models.media,
-            year=None,
-        ):
-            kind = events.told(one)
-            found.append((scoring.named(one.features), any(event.type == kind for event in example.events), weight))
+    for one in examples:
+        document = text.clean(None, one.text)
+        found.append(Read(one, document, entities.read(document, language=one.language, article_id="x", models=models)))
     return found
+
+
+def _candidates(one: Read, models: events.Models) -> Iterator[candidates.Candidate]:
+    return candidates.read(
+        one.document,
+        one.reading.entities,
+        one.reading.signs,
+        one.reading.gists,
+        known=models.lexicons[one.example.language],
+        media=models.media,
+        year=None,
+    )
+
+
+def rows(sentences: Sequence[Read], models: events.Models) -> list[Row]:
+    """Every candidate of some sentences; right is one whose type is gold there."""
+    return [
+        (
+            scoring.named(found.features),
+            any(event.type == events.told(found) for event in one.example.events),
+            _WEIGHT if _aside(one.example) else 1.0,
+        )
+        for one in sentences
+        for found in _candidates(one, models)
+    ]
+
+
+def part_rows(sentences: Sequence[Read], models: events.Models) -> dict[str, list[Row]]:
+    """Every name beside a candidate that is an event; right is one that acts in it, or to which it is done."""
+    found: dict[str, list[Row]] = {"actor": [], "recipient": []}
+    for one in sentences:
+        if one.document.text != one.example.text:
+            continue
+        spans = {mention.number: (mention.start, mention.end) for mention in one.example.mentions}
+        named = {
+            entity.id: [(mention.start, mention.end) for mention in entity.mentions if mention.field == "text"]
+            for entity in one.reading.entities
+        }
+        for candidate in _candidates(one, models):
+            gold = _gold(candidate, one.example)
+            if gold is None:
+                continue
+            for party, features in parts.named(candidate):
+                mine = [span for who in party.ids for span in named[who]]
+                for role, numbers in (("actor", gold.actors), ("recipient", gold.recipients)):
+                    theirs = [spans[number] for number in numbers]
+                    right = any(start < end and first < last for first, end in mine for start, last in theirs)
+                    found[role].append((features, right, 1.0))
+    return found
+
+
+def _gold(one: candidates.Candidate, example: corpus.Example) -> corpus.Event | None:
+    """The event of the corpus that a candidate is: of its type, and if there are several, where its trigger stands."""
+    kind, (start, end) = events.told(one), one.span
+    same = [event for event in example.events if event.type == kind]
+    return next((event for event in same if event.start < end and start < event.end), next(iter(same), None))
 
 
 def _aside(example: corpus.Example) -> bool:
@@ -91,9 +148,7 @@ def fit(data: Sequence[Row], *, prior: dict[str, float], strength: float) -> dic
     return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True) if abs(weight) >= 5e-4}
 
 
-def said(
-    examples: Sequence[corpus.Example], entity_models: entities.Models, event_models: events.Models
-) -> tuple[list[tuple[float, bool]], list[float]]:
+def said(sentences: Sequence[Read], models: events.Models) -> tuple[list[tuple[float, bool]], list[float]]:
     """What would be said of some sentences, however unsure.
 
     Returns:
@@ -102,15 +157,13 @@ def said(
 
     """
     found, alarms = [], []
-    for example in examples:
-        document = text.clean(None, example.text)
-        reading = entities.read(document, language=example.language, article_id="x", models=entity_models)
+    for example, document, reading in sentences:
         told = events.find(
             document,
             reading.entities,
             language=example.language,
             article_id="x",
-            models=event_models,
+            models=models,
             signs=reading.signs,
             gists=reading.gists,
             reader=reading.engine,
@@ -143,15 +196,18 @@ def main() -> None:
     event_models = events.load()
     examples = [one for language in corpus.LANGUAGES for one in corpus.read(CORPUS / f"{language}.txt")]
     tuning, held_out = ([one for one in examples if one.part == part] for part in ("tuning", "held-out"))
-    scorers = {"lexicon": {"weights": {"rule": 1.0}, "threshold": 0.5}}
+    scorers: dict[str, object] = {"lexicon": {"weights": {"rule": 1.0}, "threshold": 0.5}}
+    taking_part: dict[str, object] = {}
     for engine in get_args(Engine):
         entity_models = entities.load(pipelines={}, engine=engine, bundled=chosen.encoder)
+        tuned = read(tuning, entity_models)
         weights = fit(
-            rows(tuning, entity_models, event_models),
+            rows(tuned, event_models),
             prior={"rule": 0.5, "sign": 0.7, "article elsewhere of an unlisted": -0.7},
             strength=0.5,
         )
-        told, alarms = said(held_out, entity_models, replace(event_models, scorers={engine: scoring.Scorer(weights, 0.0)}))
+        kept_out = read(held_out, entity_models)
+        told, alarms = said(kept_out, replace(event_models, scorers={engine: scoring.Scorer(weights, 0.0)}))
         least = threshold(told, alarms)
         kept = [right for sure, right in told if sure >= least]
         aside = sum(one >= least for one in alarms)
@@ -160,7 +216,22 @@ def main() -> None:
             f"one is said in {aside} of {len(alarms)} sentences aside"
         )
         scorers[engine] = {"weights": dict(sorted(weights.items())), "threshold": least}
-    chosen.out.write_text(json.dumps({"scorers": scorers}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        taking_part[engine] = _fit_parts(part_rows(tuned, event_models), part_rows(kept_out, event_models), engine)
+    written = json.dumps({"scorers": scorers, "parts": taking_part}, indent=1, sort_keys=True)
+    chosen.out.write_text(written + "\n", encoding="utf-8")
+
+
+def _fit_parts(tuned: dict[str, list[Row]], held_out: dict[str, list[Row]], engine: str) -> dict[str, object]:
+    """What tells who acts and who suffers, and on the held-out part how well."""
+    fitted: dict[str, object] = {}
+    for role, data in tuned.items():
+        weights = fit(data, prior={}, strength=_PULL)
+        scorer = scoring.Scorer(weights, SURE[role])
+        answers = [(scorer.probability(features) >= scorer.threshold, right) for features, right, _ in held_out[role]]
+        hits, claims, gold = (sum(some) for some in zip(*((said and right, said, right) for said, right in answers), strict=True))
+        print(f"{engine}: {len(weights)} weights for {role}: {hits} of {claims} names said are right, of {gold}")
+        fitted[role] = {"weights": weights, "threshold": scorer.threshold}
+    return fitted
 
 
 if __name__ == "__main__":
