@@ -12,9 +12,7 @@ from stream.events.candidates import Candidate
 from stream.events.matching import Match
 from stream.events.people import Party
 from stream.events.roles import PREPOSITIONS, Roles
-from stream.events.scoring import Scorer
-
-_FAINT = 0.02
+from stream.events.scoring import Scorer, log_odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Weigher:
     recipient: Scorer
 
     def assign(self, one: Candidate) -> Roles:
-        """The roles of a trigger: named parties as they are weighed; those without a name as the rules have them."""
+        """The roles of a trigger, of parties with a name; places are the rules'."""
         actors, recipients = [], []
         for party, seen in named(one):
             acts, suffers = self.actor.probability(seen), self.recipient.probability(seen)
@@ -59,7 +57,7 @@ def _features(number: int, parties: list[Party], one: Candidate) -> dict[str, fl
     side = "before" if before else "after"
     first, last = (party.last + 1, match.first) if before else (match.last + 1, party.first)
     breaks = clause.words.breaks[first : last + 1]
-    acts, suffers = map(_log_odds, one.context.seen.part(party.first, party.last))
+    acts, suffers = map(log_odds, one.context.seen.part(party.first, party.last))
     actor, recipient = party in ruled.actors, party in ruled.recipients
     frame = match.entry.frame if match.entry.elements else "unlisted"
     marker = next((name for name in PREPOSITIONS if name in party.marker), "plain")
@@ -110,8 +108,3 @@ def _nearest(party: Party, matches: Sequence[Match]) -> int:
         (party.first - one.last - 1 if one.last < party.first else one.first - party.last - 1 for one in matches),
         default=99,
     )
-
-
-def _log_odds(probability: float) -> float:
-    bounded = min(max(probability, _FAINT), 1 - _FAINT)
-    return math.log(bounded / (1 - bounded))

@@ -197,7 +197,7 @@ def read(text: str) -> dict[str, Scorer]:
 
 def named(seen: Features) -> dict[str, float]:
     """The features as figures of like size, by name."""
-    sign, listed = _log_odds(seen.sign), seen.listed
+    sign, listed = log_odds(seen.sign), seen.listed
     beyond = min(3.0, max(0.0, seen.article_elsewhere - 2.0))
     found = {
         "bias": 1.0,
@@ -236,9 +236,9 @@ def named(seen: Features) -> dict[str, float]:
     if listed and not seen.verb:
         found["noun"] = 1.0
     if seen.told is None:
-        found |= {"unread": 1.0, "told": _log_odds(0.0)}  # nobody says that it tells of anything
+        found |= {"unread": 1.0, "told": log_odds(0.0)}  # nobody says that it tells of anything
     else:
-        odds = _log_odds(seen.told)
+        odds = log_odds(seen.told)
         found |= {
             "told": odds,
             "told squared": odds**2 / 4,
@@ -279,6 +279,7 @@ def _probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """The logarithm of the odds, bounded: the encoder is never so sure that nothing else counts."""
     bounded = min(max(probability, _FAINT), 1 - _FAINT)
     return math.log(bounded / (1 - bounded))

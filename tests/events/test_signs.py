@@ -141,7 +141,7 @@ def test_a_part_that_the_rules_do_not_see_is_filled_by_whom_the_encoder_names() 
         text,
         _sign(text, "arrest", EventType.COERCE, 0.97),
         _part(text, "Rossi", recipient=0.9),
-        _part(text, "Palermo", actor=0.8),
+        _part(text, "Palermo", actor=0.9),
     )
     names = {entity.id: entity.name for entity in entities}
 

@@ -25,6 +25,8 @@ from tests import bundled
 OPTIONS = outcome.Options()
 FLOOR = 0.5
 """Of what the pipeline alone achieves; nine tenths are measured (docs/performance.md)."""
+EVENTS = 0.1
+"""Of what entities cost; some three hundredths are measured."""
 CALLS = 400
 """Python calls of the delivery for an article of one record, those of asyncio included; some two hundred are made."""
 
@@ -71,6 +73,20 @@ def test_the_pool_achieves_at_least_half_of_what_the_pipeline_alone_does() -> No
     alone = _pure(messages)
 
     assert alone / through > FLOOR
+
+
+@pytest.mark.models
+def test_events_cost_little_beside_entities() -> None:
+    """What reads the words for events looks at what the encoder has seen: it must never cost like an encoder."""
+    spent = {"entities": 0.0, "events": 0.0}
+    for message in _messages(6, words=400):
+        now = datetime.now(UTC)
+        done = pipeline.process(message, models=bundled.models(), options=OPTIONS, clock=time.process_time, now=now)
+        for step, seconds in done.summary.timings:
+            if step in spent:
+                spent[step] += seconds
+
+    assert 0 < spent["events"] < EVENTS * spent["entities"]
 
 
 class _Ready:
