@@ -70,8 +70,13 @@ class World:
 
 
 def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    """The processor, and whether it multiplies bytes at once: with VNNI the encoder takes less than half the time."""
+    described: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        name, _, value = line.partition(":")
+        described.setdefault(name.strip(), value.strip())
+    vnni = {"avx512_vnni", "avx_vnni"} & set(described.get("flags", "").split())
+    return f"{described.get('model name', platform.machine())} {'with' if vnni else 'without'} VNNI"
 
 
 def stopwatch() -> Callable[[], float]:
