@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from stream import admin, broker, codec, config, console, sources, topics
+from stream import admin, broker, codec, config, console, differences, sources, topics
 from stream.records import EnrichedArticle, Modality, NewsEvent, Rejected
 
 _READY_SECONDS = 90.0
@@ -245,9 +245,7 @@ def _happened(record: EnrichedArticle, *, most: int = 4) -> str:
 
 def _event_line(record: EnrichedArticle, event: NewsEvent) -> str:
     names = {entity.id: entity.name for entity in record.entities}
-    actors = ", ".join(names[actor] for actor in event.actors[:3])
-    recipients = ", ".join(names[recipient] for recipient in event.recipients[:3])
-    who = " → ".join(part for part in (actors, recipients) if part)
+    who = differences.parties([names[one] for one in event.actors[:3]], [names[one] for one in event.recipients[:3]])
     evidence = event.evidence[0]
     text = record.title if evidence.field == "title" else record.text
     words = (text or "")[evidence.trigger.start : evidence.trigger.end]

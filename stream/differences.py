@@ -254,3 +254,12 @@ def _event_seen(event: NewsEvent | None, names: dict[str, str]) -> EventSeen | N
         confidence=event.confidence,
         evidence=event.evidence[0] if event.evidence else None,
     )
+
+
+def parties(actors: Sequence[str], recipients: Sequence[str]) -> str:
+    """Who did it to whom, for people to read.
+
+    >>> parties(["Moscow"], ["Kyiv", "Lviv"]), parties(["Moscow"], []), parties([], ["Kyiv"])
+    ('Moscow → Kyiv, Lviv', 'Moscow', '→ Kyiv')
+    """
+    return f"{', '.join(actors)} {'→ ' if recipients else ''}{', '.join(recipients)}".strip()

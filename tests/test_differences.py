@@ -179,3 +179,17 @@ def test_in_another_text_names_and_sentences_are_compared() -> None:
 
     assert found.text
     assert found.entities == ()
+
+
+@pytest.mark.parametrize(
+    ("actors", "recipients", "told"),
+    [
+        (["Moscow"], ["Kyiv", "Lviv"], "Moscow → Kyiv, Lviv"),
+        (["Moscow"], [], "Moscow"),
+        ([], ["Kyiv"], "→ Kyiv"),
+        ([], [], ""),
+    ],
+)
+def test_whoever_only_suffers_is_not_shown_as_if_he_had_acted(actors: list[str], recipients: list[str], told: str) -> None:
+    """The arrow stands before those to whom it was done, whoever did it."""
+    assert differences.parties(actors, recipients) == told

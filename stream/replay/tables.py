@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from stream.differences import EntitySeen, EventSeen
+from stream.differences import EntitySeen, EventSeen, parties
 from stream.records import Reason
 from stream.replay.comparison import Compared, Tally
 from stream.replay.reading import Part
@@ -149,6 +149,6 @@ def _entity(seen: EntitySeen | None) -> str:
 def _event(seen: EventSeen | None) -> str:
     if seen is None:
         return ""
-    who = " → ".join(part for part in (", ".join(seen.actors), ", ".join(seen.recipients)) if part)
+    who = parties(seen.actors, seen.recipients)
     where = f" in {', '.join(seen.locations)}" if seen.locations else ""
     return f"{seen.type} ({seen.modality}, {seen.confidence:.2f}) {who}{where}".rstrip()
