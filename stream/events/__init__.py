@@ -92,13 +92,13 @@ def find(
     known = models.lexicons.get(language)
     if known is None:
         return ()
-    scorer = models.scorers[reader or "lexicon"]
+    read_by = reader or "lexicon"
+    scorer, weigher = models.scorers[read_by], models.weighers.get(read_by)
     least = scorer.threshold if threshold is None else threshold
     sure = [
         (one, scorer.confidence(one.features))
         for one in candidates.read(document, entities, signs, gists, known=known, media=models.media, year=year)
     ]
-    weigher = models.weighers.get(reader or "lexicon")
     found = [_found(one, confidence, weigher) for one, confidence in _strongest(sure) if confidence >= least]
     return merging.merge(found, article_id=article_id, taxonomy=models.taxonomy, method=METHOD)
 

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from stream.events.candidates import Candidate
 from stream.events.matching import Match
@@ -36,11 +35,8 @@ class Weigher:
 
 def read(text: str) -> dict[str, Weigher]:
     """The weighers in a JSON file, by the engine that has a say."""
-
-    def scorer(one: dict[str, Any]) -> Scorer:
-        return Scorer(one["weights"], one["threshold"])
-
-    return {engine: Weigher(scorer(one["actor"]), scorer(one["recipient"])) for engine, one in json.loads(text)["parts"].items()}
+    found = json.loads(text)["parts"]
+    return {engine: Weigher(**{role: Scorer(**one) for role, one in roles.items()}) for engine, roles in found.items()}
 
 
 def named(one: Candidate) -> Iterator[tuple[Party, dict[str, float]]]:
@@ -62,7 +58,7 @@ def _features(number: int, parties: list[Party], one: Candidate) -> dict[str, fl
     frame = match.entry.frame if match.entry.elements else "unlisted"
     marker = next((name for name in PREPOSITIONS if name in party.marker), "plain")
     kind = match.entry.type.value
-    alone = len(one.context.matches) == 1
+    single = len(one.context.matches) == 1
     nearer = _nearest(party, one.context.matches) < last - first
     found = {
         "bias": 1.0,
@@ -85,9 +81,9 @@ def _features(number: int, parties: list[Party], one: Candidate) -> dict[str, fl
         "another trigger nearer suffers": suffers if nearer else 0.0,
         "names between": float(min(3, sum(first <= other.first < last for other in parties))),
         "alone": float(len(parties) == 1),
-        "one trigger": float(alone),
-        "one trigger acts": acts if alone else 0.0,
-        "one trigger suffers": suffers if alone else 0.0,
+        "one trigger": float(single),
+        "one trigger acts": acts if single else 0.0,
+        "one trigger suffers": suffers if single else 0.0,
         "place": float(party.place),
         f"{frame} {side}": 1.0,
         f"{marker} {side}": 1.0,
@@ -104,7 +100,4 @@ def _features(number: int, parties: list[Party], one: Candidate) -> dict[str, fl
 
 def _nearest(party: Party, matches: Sequence[Match]) -> int:
     """Words between a party and the trigger that is nearest to it."""
-    return min(
-        (party.first - one.last - 1 if one.last < party.first else one.first - party.last - 1 for one in matches),
-        default=99,
-    )
+    return min(party.first - one.last - 1 if one.last < party.first else one.first - party.last - 1 for one in matches)

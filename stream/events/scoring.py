@@ -192,7 +192,7 @@ class Scorer:
 
 def read(text: str) -> dict[str, Scorer]:
     """The scorers in a JSON file, by name: ``lexicon`` for lexicons alone, else by the engine that has a say too."""
-    return {name: Scorer(one["weights"], one["threshold"]) for name, one in json.loads(text)["scorers"].items()}
+    return {name: Scorer(**one) for name, one in json.loads(text)["scorers"].items()}
 
 
 def named(seen: Features) -> dict[str, float]:

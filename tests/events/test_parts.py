@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from operator import attrgetter
 
 import pytest
 
 from stream.events import candidates, parts
 from stream.events.scoring import Scorer
-from stream.records import EVENT_TYPES, EventType, Modality, Sign
+from stream.records import EVENT_TYPES, EventType
 from tests.events import naming
 from tests.events.test_lexicons import common, models
+from tests.events.test_signs import _part, _sign
 
-
-def _signs(text: str, *, triggers: dict[str, EventType], names: dict[str, tuple[float, float]]) -> Iterator[Sign]:
-    for word in sorted({*triggers, *names}, key=text.index):
-        start, kind = text.index(word), triggers.get(word)
-        types = tuple(0.97 if kind is one else 0.0 for one in EVENT_TYPES)
-        real = tuple(float(one is Modality.ASSERTED) for one in Modality)
-        yield Sign("text", start, start + len(word), types, real, *names.get(word, (0.0, 0.0)))
+_start = attrgetter("start")
 
 
 def _candidate(
@@ -28,7 +23,8 @@ def _candidate(
     """The candidate of a type, and the names of entities by id."""
     document = naming.document(text)
     entities = naming.entities(document, common=common("en"))
-    signs = list(_signs(text, triggers=triggers, names=names))
+    told = [_sign(text, word, event, 0.97) for word, event in triggers.items()]
+    signs = sorted(told + [_part(text, name, actor=part[0], recipient=part[1]) for name, part in names.items()], key=_start)
     known = models().lexicons["en"]
     found = candidates.read(document, entities, signs, known=known, media=models().media, year=None)
     return next(one for one in found if one.match.entry.type is kind), {entity.id: entity.name for entity in entities}

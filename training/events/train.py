@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -207,7 +207,9 @@ def main() -> None:
             strength=0.5,
         )
         kept_out = read(held_out, entity_models)
-        told, alarms = said(kept_out, replace(event_models, scorers={engine: scoring.Scorer(weights, 0.0)}))
+        roles = _fit_parts(part_rows(tuned, event_models), part_rows(kept_out, event_models), engine)
+        fitted = replace(event_models, scorers={engine: scoring.Scorer(weights, 0.0)}, weighers={engine: parts.Weigher(**roles)})
+        told, alarms = said(kept_out, fitted)
         least = threshold(told, alarms)
         kept = [right for sure, right in told if sure >= least]
         aside = sum(one >= least for one in alarms)
@@ -216,21 +218,21 @@ def main() -> None:
             f"one is said in {aside} of {len(alarms)} sentences aside"
         )
         scorers[engine] = {"weights": dict(sorted(weights.items())), "threshold": least}
-        taking_part[engine] = _fit_parts(part_rows(tuned, event_models), part_rows(kept_out, event_models), engine)
+        taking_part[engine] = {role: asdict(scorer) for role, scorer in roles.items()}
     written = json.dumps({"scorers": scorers, "parts": taking_part}, indent=1, sort_keys=True)
     chosen.out.write_text(written + "\n", encoding="utf-8")
 
 
-def _fit_parts(tuned: dict[str, list[Row]], held_out: dict[str, list[Row]], engine: str) -> dict[str, object]:
+def _fit_parts(tuned: dict[str, list[Row]], held_out: dict[str, list[Row]], engine: str) -> dict[str, scoring.Scorer]:
     """What tells who acts and who suffers, and on the held-out part how well."""
-    fitted: dict[str, object] = {}
+    fitted = {}
     for role, data in tuned.items():
         weights = fit(data, prior={}, strength=_PULL)
         scorer = scoring.Scorer(weights, SURE[role])
         answers = [(scorer.probability(features) >= scorer.threshold, right) for features, right, _ in held_out[role]]
         hits, claims, gold = (sum(some) for some in zip(*((said and right, said, right) for said, right in answers), strict=True))
         print(f"{engine}: {len(weights)} weights for {role}: {hits} of {claims} names said are right, of {gold}")
-        fitted[role] = {"weights": weights, "threshold": scorer.threshold}
+        fitted[role] = scorer
     return fitted
 
 
