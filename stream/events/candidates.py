@@ -56,21 +56,20 @@ def read(
     by_sentence = {(gist.field, gist.start): gist for gist in gists}
     split = []
     for sentence in document.sentences:
+        inside = signs.inside(sentence, by_field[sentence.field])
+        gist = by_sentence.get((sentence.field, sentence.start))
+        if gist is not None and not signs.any_likely(inside):
+            continue  # read, and nothing seen: words of a lexicon alone are no event there
         words = tokens.split(sentence.text)
-        split.append((sentence, words, list(map(known.look_up, words.keys))))
-    article = _elsewhere([hits for _, _, hits in split])
+        split.append((sentence, words, list(map(known.look_up, words.keys)), signs.of(sentence, words, inside, gist)))
+    article = scoring.Article(
+        elsewhere=0.0 if gists else _elsewhere([hits for _, _, hits, _ in split]),
+        aside=sum(max(gist.aside) for gist in gists) / len(gists) if gists else 0.0,
+    )
     latest = functools.cache(lambda: year or modality.latest_year(document.text[:20000]) - modality.UNDATED)
-    for sentence, words, hits in split:
-        yield from _sentence(
-            sentence,
-            words,
-            hits,
-            mentions.get(sentence.field, []),
-            signs.of(sentence, words, by_field[sentence.field], by_sentence.get((sentence.field, sentence.start))),
-            known=known,
-            article=article,
-            latest=latest,
-        )
+    for sentence, words, hits, found in split:
+        spans = mentions.get(sentence.field, [])
+        yield from _sentence(sentence, words, hits, spans, found, known=known, article=article, latest=latest)
 
 
 _Mention = tuple[int, int, str, EntityType, bool]
@@ -129,7 +128,7 @@ def _sentence(
     seen: signs.Signs,
     *,
     known: lexicon.Lexicon,
-    article: float,
+    article: scoring.Article,
     latest: Callable[[], int],
 ) -> Iterator[Candidate]:
     if not seen.by_word and not any(hit.entries for hit in hits):

@@ -6,7 +6,7 @@ import functools
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stream.events import tokens
 from stream.records import EventType
@@ -21,6 +21,8 @@ HARD = frozenset(("state", "forces", "arms", "troops"))
 ACTING = frozenset(("people", "state", "forces"))
 """Classes of words for those who may act."""
 COLUMNS = 6
+_HEAD = 4
+"""Letters by which stems are found; the few that are shorter are tried one by one."""
 NEEDS = {"@actor", "@object", "@title", "@none"}
 
 Label = str
@@ -61,8 +63,7 @@ class Cue:
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What the lexicon knows of one word."""
 
     labels: frozenset[Label]
@@ -208,6 +209,32 @@ def _check(name: str, frame: str, weight: str, conditions: list[str], *, where: 
 
 def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[str], Hit]:
     """A function from a folded word to its `Hit`; it remembers the words that it has seen."""
+    hit = _hits(entries, cues)
+    unknown = hit(frozenset())
+    words, stems = table.words, table.stems
+    short = tuple(sorted(stem for stem in stems if len(stem) < _HEAD))
+    long: dict[str, list[str]] = {}
+    for stem in sorted(stems):
+        if len(stem) >= _HEAD:
+            long.setdefault(stem[:_HEAD], []).append(stem)
+
+    @functools.lru_cache(maxsize=65536)
+    def look_up(key: str) -> Hit:
+        found = words.get(key)
+        for stem in long.get(key[:_HEAD], ()):
+            if key.startswith(stem):
+                found = stems[stem] if found is None else found | stems[stem]
+        if key.startswith(short):
+            for stem in short:
+                if key.startswith(stem):
+                    found = stems[stem] if found is None else found | stems[stem]
+        return unknown if found is None else hit(frozenset(found))
+
+    return look_up
+
+
+def _hits(entries: list[Entry], cues: list[Cue]) -> Callable[[frozenset[Label]], Hit]:
+    """A function from the labels of a word to its `Hit`."""
     by_label: dict[Label, list[Entry]] = {}
     cues_by_label: dict[Label, list[Cue]] = {}
     for entry in entries:
@@ -216,23 +243,13 @@ def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[st
     for cue in cues:
         for label in cue.elements[0].labels:
             cues_by_label.setdefault(label, []).append(cue)
-    lengths = sorted({len(stem) for stem in table.stems})
-    nothing: frozenset[Label] = frozenset()
-    empty = Hit(nothing, (), (), (), hard=False, acting=False)
 
-    @functools.lru_cache(maxsize=65536)
-    def look_up(key: str) -> Hit:
-        labels = set(table.words.get(key, nothing))
-        for length in lengths:
-            if length > len(key):
-                break
-            labels |= table.stems.get(key[:length], nothing)
-        if not labels:
-            return empty
+    @functools.cache
+    def hit(labels: frozenset[Label]) -> Hit:
         first = {id(entry): entry for label in sorted(labels) for entry in by_label.get(label, ())}
         first_cues = {id(cue): cue for label in sorted(labels) for cue in cues_by_label.get(label, ())}
         return Hit(
-            frozenset(labels),
+            labels,
             tuple(first.values()),
             tuple(first_cues.values()),
             fields=tuple(name for name in FIELDS_OF_LIFE if name in labels),
@@ -240,4 +257,4 @@ def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[st
             acting=not ACTING.isdisjoint(labels),
         )
 
-    return look_up
+    return hit

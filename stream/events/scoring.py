@@ -66,7 +66,16 @@ class Features(NamedTuple):
     told_rival: float = 0.0
     """The highest probability that it tells of another."""
     aside: float = 0.0
-    """Probability that it is about sport, weather, markets or culture."""
+    """Probability that it is about sport, weather, markets or culture; in an article that mostly is, at least as high."""
+
+
+class Article(NamedTuple):
+    """What an article is about as a whole."""
+
+    elsewhere: float = 0.0
+    """Words of sport, weather, markets or culture in a hundred: the largest of the four; 0 where an encoder has read."""
+    aside: float = 0.0
+    """The mean probability that one of its sentences is about one of them."""
 
 
 class Context:
@@ -79,9 +88,9 @@ class Context:
         matches: Sequence[Match],
         *,
         field: FieldName,
-        article: float,
+        article: Article,
     ) -> None:
-        """For the triggers `matches`; `article` is how much of the article lies elsewhere."""
+        """For the triggers `matches`."""
         self.clause, self.seen, self.matches = clause, seen, matches
         self.title = field == "title"
         self.article = article
@@ -144,7 +153,7 @@ def features(number: int, context: Context, roles: Roles, *, modality: Modality,
         embedded=inside,
         modality=modality,
         elsewhere=context.elsewhere(match),
-        article_elsewhere=context.article,
+        article_elsewhere=context.article.elsewhere,
         later=context.first_verb < match.first,
         subordinate=_subordinate(match, context.clause),
         length=match.end - match.first + 1,
@@ -155,7 +164,7 @@ def features(number: int, context: Context, roles: Roles, *, modality: Modality,
         around=context.around(number),
         told=seen.told(entry.type),
         told_rival=seen.told_rival(entry.type),
-        aside=seen.aside,
+        aside=max(seen.aside, 2 * context.article.aside - 1),
     )
 
 
@@ -198,14 +207,12 @@ def read(text: str) -> dict[str, Scorer]:
 def named(seen: Features) -> dict[str, float]:
     """The features as figures of like size, by name."""
     sign, listed = log_odds(seen.sign), seen.listed
-    beyond = min(3.0, max(0.0, seen.article_elsewhere - 2.0))
     found = {
         "bias": 1.0,
         "rule": rule(seen) if listed else 0.0,
         "unlisted": float(not listed),
         "sign": sign,
         "sign of an unlisted": 0.0 if listed else sign,
-        "article elsewhere of an unlisted": 0.0 if listed else beyond,
         "rival": seen.rival,
         "no sign": float(seen.sign < _FAINT),
         "actor": float(seen.actor),
@@ -226,7 +233,6 @@ def named(seen: Features) -> dict[str, float]:
         "title": float(seen.title),
         "embedded": float(seen.embedded),
         "elsewhere": float(min(seen.elsewhere, 3)),
-        "article elsewhere": beyond,
         "later": float(seen.later),
         "subordinate": float(seen.subordinate),
         "long": float(seen.length > 1),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -36,7 +36,7 @@ _ENTRIES: Mapping[EventType, Entry] = {
     for kind in EVENT_TYPES
 }
 """What stands in for the entry of a lexicon where the encoder alone speaks."""
-_end = attrgetter("end")
+_start, _end = attrgetter("start"), attrgetter("end")
 _NUMBER = {kind: number for number, kind in enumerate(EVENT_TYPES)}
 _MODALITIES = tuple(Modality)
 
@@ -133,15 +133,22 @@ def _highest_but(figures: tuple[float, ...], number: int) -> float:
     return max(*figures[:number], *figures[number + 1 :])
 
 
-def of(sentence: Sentence, words: Words, signs: Sequence[Sign], gist: Gist | None = None) -> Signs:
+def inside(sentence: Sentence, signs: Sequence[Sign]) -> Sequence[Sign]:
     """The signs that lie in a sentence; `signs` are those of its field, in order."""
+    return signs[bisect_right(signs, sentence.start, key=_end) : bisect_left(signs, sentence.end, key=_start)]
+
+
+def any_likely(signs: Iterable[Sign]) -> bool:
+    """Whether one of the words may be a trigger at all; where none is, no scorer has ever been sure of an event."""
+    return any(sum(sign.types) >= LEAST_OF_TOLD for sign in signs)
+
+
+def of(sentence: Sentence, words: Words, signs: Iterable[Sign], gist: Gist | None = None) -> Signs:
+    """The signs inside a sentence, by its words."""
     found: dict[int, Sign] = {}
     position = 0
     starts, ends = words.starts, words.ends
-    for number in range(bisect_right(signs, sentence.start, key=_end), len(signs)):
-        sign = signs[number]
-        if sign.start >= sentence.end:
-            break
+    for sign in signs:
         start = sign.start - sentence.start
         while position < len(starts) and ends[position] <= start:
             position += 1

@@ -80,6 +80,26 @@ def test_a_lexicon_covers_the_sixteen_types(language: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "classes"),
+    [
+        ("a", {"any"}),
+        ("ab", {"any", "short"}),
+        ("abc", {"any", "short"}),
+        ("abcd", {"any", "short", "long"}),
+        ("abcde", {"any", "short", "long", "whole"}),
+        ("abcdef", {"any", "short", "long", "longer"}),
+        ("bcdef", set()),
+    ],
+)
+def test_a_word_belongs_to_every_class_with_one_of_its_stems(word: str, classes: set[str]) -> None:
+    """Short stems and long ones, whole words, and several at once."""
+    stems = 'any = "a*"\nshort = "ab*"\nlong = "abcd*"\nwhole = "abcde"\nlonger = "abcdef*"'
+    known = lexicon.read("xx", "", f'version = "1"\n[classes]\n{stems}\n[damp]\n[cues]\n[suffixes]\n')
+
+    assert known.look_up(word).labels == classes
+
+
+@pytest.mark.parametrize(
     ("line", "complaint"),
     [
         ("attack*\tASSAULT\tactive\t70\t-", "5 columns"),

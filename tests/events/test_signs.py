@@ -107,6 +107,44 @@ def test_a_trigger_of_a_lexicon_in_which_the_encoder_sees_nothing_is_believed_le
     assert not denied or denied[0].confidence < agreed[0].confidence
 
 
+def test_a_sentence_in_which_the_encoder_sees_nothing_tells_nothing() -> None:
+    """However low the threshold; a sentence that nobody has read tells what the lexicon knows of its words."""
+    text = "Russia attacked Kharkiv."
+
+    unread, _ = _read(text, read=False, threshold=0.0)
+    nothing, _ = _read(text, _sign(text, "attacked", EventType.ASSAULT, 0.05), threshold=0.0)
+
+    assert [event.type for event in unread] == [EventType.ASSAULT]
+    assert nothing == ()
+
+
+def test_an_article_about_sport_makes_each_of_its_sentences_less_sure() -> None:
+    """One that a sentence of sport strays into does not."""
+    first, others = "United attacked City.", ["They met in Leeds.", "Rain came.", "Nobody left."]
+    document = naming.document(" ".join([first, *others]))
+    entities = naming.entities(document, common=common("en"))
+
+    def surest(*asides: float) -> float:
+        gists = [
+            replace(_gist("", EventType.ASSAULT, 0.9, aside=aside), start=sentence.start, end=sentence.end)
+            for sentence, aside in zip(document.sentences, asides, strict=True)
+        ]
+        found = events.find(
+            document,
+            entities,
+            language="en",
+            article_id="a",
+            models=models(),
+            signs=[_sign(document.text, "attacked", EventType.ASSAULT, 0.9)],
+            gists=gists,
+            reader="accurate",
+            threshold=0.0,
+        )
+        return max(event.confidence for event in found)
+
+    assert surest(0.1, 0.9, 0.9, 0.9) < surest(0.1, 0.9, 0.1, 0.1) == surest(0.1, 0.1, 0.1, 0.1)
+
+
 def test_the_encoder_says_how_real_an_event_is_where_it_is_sure() -> None:
     """A modality that no rule of the lexicon sees."""
     text = "Russia attacked Kharkiv only in the generals' drawers."

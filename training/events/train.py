@@ -203,7 +203,7 @@ def main() -> None:
         tuned = read(tuning, entity_models)
         weights = fit(
             rows(tuned, event_models),
-            prior={"rule": 0.5, "sign": 0.7, "article elsewhere of an unlisted": -0.7},
+            prior={"rule": 0.5, "sign": 0.7},
             strength=0.5,
         )
         kept_out = read(held_out, entity_models)
