@@ -6,7 +6,7 @@ PIP = $(shell test -x $(BIN)/pip && echo $(BIN)/python -m pip || echo $(PYTHON) 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench train-events evaluate fmt schemas docs faults fuzz audit pins up down clean
+.PHONY: help demo test lint check bench train-events evaluate fmt schemas docs faults fuzz audit pins up down clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,12 +17,14 @@ demo: $(VENV)/.demo  ## set up, and run the whole service on the seed articles (
 test: $(VENV)/.dev  ## set up, and run every test (ARGS are pytest's)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev  ## format, lint, types, imports, fast tests: what the commit hook runs
+lint: $(VENV)/.dev  ## format, style, types, imports and schemas
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/newsstream schemas check
+
+check: lint  ## the same, and the fast tests: what the commit hook runs
 	$(BIN)/python -m pytest -q -m "not kafka and not models and not processes" $(ARGS)
 
 faults: $(VENV)/.dev  ## break things on Apache Kafka while articles flow, and count (CASES=1,2 chooses, ARGS=--short is quick)
