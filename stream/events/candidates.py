@@ -146,7 +146,7 @@ def _sentence(
     for match in matches:
         busy[match.first : match.last + 1] = [True] * (match.last + 1 - match.first)
     parties = people.parties(words, hits, named, busy)
-    cues = matching.cues(words, hits)
+    cues = matching.cues(words, hits, masked)
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
     clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
     context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)

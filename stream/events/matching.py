@@ -60,13 +60,13 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     return sorted(kept, key=lambda one: one.first)
 
 
-def cues(words: Words, hits: list[Hit]) -> list[CueMatch]:
-    """The cues of a sentence, in order."""
+def cues(words: Words, hits: list[Hit], masked: list[bool]) -> list[CueMatch]:
+    """The cues of a sentence, in order; a name is none: Will, May, or in Portuguese Iran (``Irão``), which is also "they will"."""
     found = []
     for at, hit in enumerate(hits):
         for cue in hit.cues:
             span = (at, at) if len(cue.elements) == 1 else _span(cue.elements, len(cue.elements), words, hits, at)
-            if span is not None:
+            if span is not None and not all(masked[at : span[1] + 1]):
                 found.append(CueMatch(cue.name, at, span[1]))
     return found
 

@@ -72,6 +72,8 @@ def test_who_did_it_and_to_whom(language: str, text: str, kind: str, actors: set
         ("de", "Die Rebellen haben die Kaserne nicht angegriffen.", "negated"),
         ("nl", "De rebellen hebben de kazerne niet aangevallen.", "negated"),
         ("pt", "Os rebeldes não atacaram o quartel.", "negated"),
+        ("pt", "O Irão bombardeou Damasco.", "asserted"),
+        ("pt", "Os rebeldes irão atacar o quartel.", "future"),
     ],
 )
 def test_how_real_it_is(language: str, text: str, modality: str) -> None:

@@ -88,7 +88,8 @@ def run(
         for number, batch in enumerate(drawn):
             done = max((epoch + number / len(drawn)) / schedule.epochs, (time.monotonic() - began) / 60 / schedule.minutes)
             if done >= 1:
-                break
+                save()
+                return
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * min(1.0, done / schedule.warm + 0.01) * max(schedule.least, 1 - done)
             loss = loss_of(batch)
