@@ -61,7 +61,7 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
 
 
 def cues(words: Words, hits: list[Hit], masked: list[bool]) -> list[CueMatch]:
-    """The cues of a sentence, in order; a name is none: Will, May, or in Portuguese Iran (``Irão``), which is also "they will"."""
+    """The cues of a sentence, in order; a name is none: Will, May, or Portuguese Iran (``Irão``), which is also "they will"."""
     found = []
     for at, hit in enumerate(hits):
         for cue in hit.cues:
