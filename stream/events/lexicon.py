@@ -221,13 +221,10 @@ def _index(table: _Table, entries: list[Entry], cues: list[Cue]) -> Callable[[st
     @functools.lru_cache(maxsize=65536)
     def look_up(key: str) -> Hit:
         found = words.get(key)
-        for stem in long.get(key[:_HEAD], ()):
+        near = long.get(key[:_HEAD], [])
+        for stem in [*near, *short] if key.startswith(short) else near:
             if key.startswith(stem):
                 found = stems[stem] if found is None else found | stems[stem]
-        if key.startswith(short):
-            for stem in short:
-                if key.startswith(stem):
-                    found = stems[stem] if found is None else found | stems[stem]
         return unknown if found is None else hit(frozenset(found))
 
     return look_up
