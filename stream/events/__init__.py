@@ -11,7 +11,7 @@ from stream.events import candidates, lexicon, merging, modality, parts, people,
 from stream.records import Document, Entity, EventType, Evidence, Gist, Modality, ModelInfo, NewsEvent, Sign, Trigger
 
 METHOD = "lexicon/2"
-SCORER = "3"
+SCORER = "4"
 PRIMARY = {
     Modality.ASSERTED: 1.0,
     Modality.FUTURE: 0.6,

@@ -13,9 +13,6 @@ _SURE = 0.6
 """Probability of a type from which the encoder is asked first."""
 _SURER, _LIKELIEST = 0.9, 0.45
 """Probability from which the encoder's modality stands against the rules', where a lexicon has the trigger and where none has."""
-_DENIED, _LIKELY = 0.05, 0.6
-"""Probabilities below which the encoder denies a part that the rules give, and from which it gives one that they do not."""
-_ACTOR, _RECIPIENT = 0, 1
 
 
 class Candidate(NamedTuple):
@@ -24,10 +21,8 @@ class Candidate(NamedTuple):
     sentence: Sentence
     context: scoring.Context
     match: matching.Match
-    ruled: roles.Roles
-    """The parties as the rules have them."""
     roles: roles.Roles
-    """The same, with what the encoder says against them."""
+    """The parties as the rules have them."""
     modality: Modality
     features: scoring.Features
 
@@ -58,7 +53,7 @@ def read(
     for sentence in document.sentences:
         inside = signs.inside(sentence, by_field[sentence.field])
         gist = by_sentence.get((sentence.field, sentence.start))
-        if gist is not None and not signs.any_likely(inside):
+        if gist is not None and not signs.any_likely(inside, gist):
             continue  # read, and nothing seen: words of a lexicon alone are no event there
         words = tokens.split(sentence.text)
         split.append((sentence, words, list(map(known.look_up, words.keys)), signs.of(sentence, words, inside, gist)))
@@ -80,7 +75,7 @@ def _mentions(entities: tuple[Entity, ...], media: frozenset[str]) -> dict[str, 
     for entity in entities:
         if entity.type == EntityType.MISC:
             continue
-        reports = entity.name.casefold() in media or any(one.text.casefold() in media for one in entity.mentions)
+        reports = not media.isdisjoint((entity.name.casefold(), *[one.text.casefold() for one in entity.mentions]))
         for one in entity.mentions:
             by_field.setdefault(one.field, []).append((one.start, one.end, entity.id, entity.type, reports))
     for spans in by_field.values():
@@ -150,16 +145,12 @@ def _sentence(
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
     clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
     context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)
-    parts = (
-        {party: seen.part(party.first, party.last) for party in parties if party.ids and not party.media} if seen.by_word else {}
-    )
     for number, match in enumerate(matches):
         sure = context.signs[number] >= _SURE
         outer = modality.embedded(match, clause)
         if outer is not None and outer.entry.type != EventType.REQUEST and (not sure or outer.entry.type == EventType.ACCUSE):
             continue  # the outer verb says it all: "threatened to attack" is a threat, "accused of having taken" an accusation
-        ruled = roles.assign(match, clause, known)
-        taking_part = _taking_part(ruled, match, parts)
+        taking_part = roles.assign(match, clause, known)
         if not sure and not _meets(match, taking_part, sentence, clause):
             continue
         real = _modality(match, clause, cues, known, seen, latest=latest, inside=outer is not None)
@@ -167,33 +158,10 @@ def _sentence(
             sentence,
             context,
             match,
-            ruled,
             taking_part,
             real,
             scoring.features(number, context, taking_part, modality=real, inside=outer is not None),
         )
-
-
-def _taking_part(ruled: roles.Roles, match: matching.Match, parts: Mapping[people.Party, tuple[float, float]]) -> roles.Roles:
-    """The parties that the rules assign, without those that the encoder denies; where they assign none, whom it names."""
-    if not parts:
-        return ruled
-
-    def kept(parties: tuple[people.Party, ...], role: int) -> tuple[people.Party, ...]:
-        return tuple(party for party in parties if party not in parts or parts[party][role] >= _DENIED)
-
-    def nearest(role: int, taken: tuple[people.Party, ...]) -> tuple[people.Party, ...]:
-        likely = [
-            party for party, part in parts.items() if part[role] >= _LIKELY and part[role] > part[1 - role] and party not in taken
-        ]
-        return tuple(sorted(likely, key=lambda party: abs(party.first - match.first))[:1])
-
-    actors, recipients = kept(ruled.actors, _ACTOR), kept(ruled.recipients, _RECIPIENT)
-    if not ruled.actors:
-        actors = nearest(_ACTOR, recipients)
-    if not ruled.recipients:
-        recipients = nearest(_RECIPIENT, actors)
-    return ruled._replace(actors=actors, recipients=recipients)
 
 
 def _modality(

@@ -51,6 +51,8 @@ class Entry:
     needs: frozenset[str]
     example: str
     elements: tuple[Element, ...]
+    second: frozenset[Label] | None
+    """The labels of the second of them, without which the others need not be looked for; None where there is one."""
     head: int
     """How many elements the trigger that is shown has: those before the first gap."""
 
@@ -61,6 +63,8 @@ class Cue:
 
     name: str
     elements: tuple[Element, ...]
+    second: frozenset[Label] | None
+    """As in an `Entry`."""
 
 
 class Hit(NamedTuple):
@@ -145,7 +149,11 @@ def read(language: str, triggers: str, words: str) -> Lexicon:
         for number, line in enumerate(triggers.splitlines(), start=1)
         if line and not line.startswith("#")
     ]
-    cues = [Cue(name, table.pattern(pattern)[0]) for name, patterns in grammar["cues"].items() for pattern in patterns]
+    cues = []
+    for name, patterns in grammar["cues"].items():
+        for pattern in patterns:
+            elements, _ = table.pattern(pattern)
+            cues.append(Cue(name, elements, _second(elements)))
     return Lexicon(
         language=language,
         version=grammar["version"],
@@ -154,6 +162,10 @@ def read(language: str, triggers: str, words: str) -> Lexicon:
         flags=frozenset(grammar.get("flags", ())),
         look_up=_index(table, entries, cues),
     )
+
+
+def _second(elements: tuple[Element, ...]) -> frozenset[Label] | None:
+    return elements[1].labels if len(elements) > 1 else None
 
 
 def _entry(line: str, table: _Table, classes: dict[str, str], where: str) -> Entry:
@@ -191,6 +203,7 @@ def _entry(line: str, table: _Table, classes: dict[str, str], where: str) -> Ent
         needs=frozenset(one for one in conditions if one[0] == "@"),
         example=example,
         elements=elements,
+        second=_second(elements),
         head=head,
     )
 
@@ -241,15 +254,17 @@ def _hits(entries: list[Entry], cues: list[Cue]) -> Callable[[frozenset[Label]],
         for label in cue.elements[0].labels:
             cues_by_label.setdefault(label, []).append(cue)
 
+    begin, begin_cues = frozenset(by_label), frozenset(cues_by_label)
+
     @functools.cache
     def hit(labels: frozenset[Label]) -> Hit:
-        first = {id(entry): entry for label in sorted(labels) for entry in by_label.get(label, ())}
-        first_cues = {id(cue): cue for label in sorted(labels) for cue in cues_by_label.get(label, ())}
+        first = {id(entry): entry for label in sorted(labels & begin) for entry in by_label[label]}
+        first_cues = {id(cue): cue for label in sorted(labels & begin_cues) for cue in cues_by_label[label]}
         return Hit(
             labels,
             tuple(first.values()),
             tuple(first_cues.values()),
-            fields=tuple(name for name in FIELDS_OF_LIFE if name in labels),
+            fields=() if labels.isdisjoint(FIELDS_OF_LIFE) else tuple(name for name in FIELDS_OF_LIFE if name in labels),
             hard=not HARD.isdisjoint(labels),
             acting=not ACTING.isdisjoint(labels),
         )

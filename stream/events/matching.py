@@ -32,17 +32,15 @@ class CueMatch(NamedTuple):
 
 def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     """The triggers of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences and goes."""
-    present: frozenset[str] | None = None
+    present = _present(hits)
     found = []
     for at, hit in enumerate(hits):
         for entry in hit.entries:
-            span = (at, at) if len(entry.elements) == 1 else _span(entry.elements, entry.head, words, hits, at)
-            if span is None or not _required(entry, hits, at, span[1]):
+            if entry.second is not None and present.isdisjoint(entry.second):
+                continue  # most patterns begin with a word that many have
+            span = (at, at) if entry.second is None else _span(entry.elements, entry.head, words, hits, at)
+            if span is None or not _required(entry, hits, at, span[1]) or not present.isdisjoint(entry.without):
                 continue
-            if entry.without:
-                present = frozenset().union(*(one.labels for one in hits)) if present is None else present
-                if not present.isdisjoint(entry.without):
-                    continue
             if all(masked[at : span[0] + 1]):
                 continue  # inside a name: Strike Force, Save the Children
             found.append(Match(entry, at, span[0], span[1]))
@@ -62,13 +60,20 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
 
 def cues(words: Words, hits: list[Hit], masked: list[bool]) -> list[CueMatch]:
     """The cues of a sentence, in order; a name is none: Will, May, or Portuguese Iran (``Irão``), which is also "they will"."""
+    present = _present(hits)
     found = []
     for at, hit in enumerate(hits):
         for cue in hit.cues:
-            span = (at, at) if len(cue.elements) == 1 else _span(cue.elements, len(cue.elements), words, hits, at)
+            if cue.second is not None and present.isdisjoint(cue.second):
+                continue
+            span = (at, at) if cue.second is None else _span(cue.elements, len(cue.elements), words, hits, at)
             if span is not None and not all(masked[at : span[1] + 1]):
                 found.append(CueMatch(cue.name, at, span[1]))
     return found
+
+
+def _present(hits: list[Hit]) -> frozenset[str]:
+    return frozenset[str]().union(*(one.labels for one in hits))
 
 
 def _span(elements: tuple[Element, ...], head: int, words: Words, hits: list[Hit], at: int) -> tuple[int, int] | None:

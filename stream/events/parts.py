@@ -48,7 +48,7 @@ def named(one: Candidate) -> Iterator[tuple[Party, dict[str, float]]]:
 
 
 def _features(number: int, parties: list[Party], one: Candidate) -> dict[str, float]:
-    party, match, clause, ruled = parties[number], one.match, one.context.clause, one.ruled
+    party, match, clause, ruled = parties[number], one.match, one.context.clause, one.roles
     before = party.last < match.first
     side = "before" if before else "after"
     first, last = (party.last + 1, match.first) if before else (match.last + 1, party.first)

@@ -252,6 +252,8 @@ def named(seen: Features) -> dict[str, float]:
             "told and seen": float(seen.told > _LIKELY and seen.sign > _LIKELY),
             "told rival": seen.told_rival,
             "aside": seen.aside,
+            "aside odds": log_odds(seen.aside),
+            "aside told": seen.aside * odds,
             "aside of an unlisted": 0.0 if listed else seen.aside,
         }
     return found

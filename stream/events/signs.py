@@ -16,6 +16,8 @@ LEAST = 0.25
 """Probability from which a word that no lexicon knows is a candidate."""
 LEAST_OF_TOLD, TOLD = 0.1, 0.4
 """The same where the sentence as a whole tells of the type with at least the latter."""
+LIKELY = 0.3
+"""Probability of a trigger from which a sentence is read though as a whole it tells of nothing."""
 LONGEST = 6
 """Words of a trigger."""
 
@@ -31,6 +33,7 @@ _ENTRIES: Mapping[EventType, Entry] = {
         needs=frozenset({"@none"}),
         example="",
         elements=(),
+        second=None,
         head=1,
     )
     for kind in EVENT_TYPES
@@ -138,9 +141,10 @@ def inside(sentence: Sentence, signs: Sequence[Sign]) -> Sequence[Sign]:
     return signs[bisect_right(signs, sentence.start, key=_end) : bisect_left(signs, sentence.end, key=_start)]
 
 
-def any_likely(signs: Iterable[Sign]) -> bool:
-    """Whether one of the words may be a trigger at all; where none is, no scorer has ever been sure of an event."""
-    return any(sum(sign.types) >= LEAST_OF_TOLD for sign in signs)
+def any_likely(signs: Iterable[Sign], gist: Gist) -> bool:
+    """Whether a sentence may tell of an event at all; where this says no, an event has hardly ever been said, rightly even less."""
+    most = max((sum(sign.types) for sign in signs), default=0.0)
+    return most >= LIKELY or (most >= LEAST_OF_TOLD and max(gist.types) >= LEAST_OF_TOLD)
 
 
 def of(sentence: Sentence, words: Words, signs: Iterable[Sign], gist: Gist | None = None) -> Signs:
