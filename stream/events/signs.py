@@ -142,7 +142,7 @@ def inside(sentence: Sentence, signs: Sequence[Sign]) -> Sequence[Sign]:
 
 
 def any_likely(signs: Iterable[Sign], gist: Gist) -> bool:
-    """Whether a sentence may tell of an event at all; where this says no, an event has hardly ever been said, rightly even less."""
+    """Whether a sentence may tell of an event at all; where this says no, hardly any was ever said, half of them wrongly."""
     most = max((sum(sign.types) for sign in signs), default=0.0)
     return most >= LIKELY or (most >= LEAST_OF_TOLD and max(gist.types) >= LEAST_OF_TOLD)
 
