@@ -134,14 +134,14 @@ def _sentence(
         masked[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
     listed = matching.triggers(words, hits, masked)
     alone = [match for match in seen.triggers(listed) if not all(masked[match.first : match.last + 1])]
-    matches = sorted([*listed, *alone], key=lambda match: match.first)
-    if not matches:
+    if not listed and not alone:
         return
+    cues = matching.cues(words, hits, masked)
+    matches = sorted([*listed, *(match for match in alone if not _denies(match, cues))], key=lambda match: match.first)
     busy = [False] * len(hits)
     for match in matches:
         busy[match.first : match.last + 1] = [True] * (match.last + 1 - match.first)
     parties = people.parties(words, hits, named, busy)
-    cues = matching.cues(words, hits, masked)
     reported = frozenset(one.first for one in parties for cue in cues if cue.name == "source" and 0 < one.first - cue.last <= 2)
     clause = roles.Clause(words, hits, parties, listed, reported)  # what only may be a trigger governs nothing
     context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)
@@ -162,6 +162,11 @@ def _sentence(
             real,
             scoring.features(number, context, taking_part, modality=real, inside=outer is not None),
         )
+
+
+def _denies(match: matching.Match, cues: list[matching.CueMatch]) -> bool:
+    """Whether words that the encoder takes for a trigger only say that something is not so: a denial is no event."""
+    return any(cue.name in {"negation", "denial"} and cue.first <= match.first and match.last <= cue.last for cue in cues)
 
 
 def _modality(

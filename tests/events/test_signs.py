@@ -118,6 +118,18 @@ def test_a_sentence_in_which_the_encoder_sees_nothing_tells_nothing() -> None:
     assert nothing == ()
 
 
+def test_a_denial_is_no_event() -> None:
+    """Nor is a mere "not", however sure the encoder is that something happens there."""
+    text = "Veldkamp denies that he evaded the embargo."
+    other = "Rossi has not been to Rome."
+
+    denied, _ = _read(text, _sign(text, "denies", EventType.CONCEDE, 0.97))
+    negated, _ = _read(other, _sign(other, "not", EventType.COERCE, 0.97))
+
+    assert not denied
+    assert not negated
+
+
 def test_an_article_about_sport_makes_each_of_its_sentences_less_sure() -> None:
     """One that a sentence of sport strays into does not."""
     first, others = "United attacked City.", ["They met in Leeds.", "Rain came.", "Nobody left."]
@@ -156,12 +168,12 @@ def test_the_encoder_says_how_real_an_event_is_where_it_is_sure() -> None:
 
 def test_a_part_that_the_encoder_denies_is_taken_away() -> None:
     """A paper that only writes suffers nothing, however near it stands."""
-    text = "Kharkiv, writes Zeitgeist, attacked by Moscow."
+    text = "Kharkiv, writes Zeitgeist, was attacked by Moscow."
 
     found, entities = _read(
         text,
         _sign(text, "attacked", EventType.ASSAULT, 0.97),
-        _part(text, "Kharkiv", recipient=0.9),
+        _part(text, "Kharkiv", recipient=0.97),
         _part(text, "Zeitgeist", actor=0.03, recipient=0.02),
         _part(text, "Moscow", actor=0.9),
     )
