@@ -132,12 +132,15 @@ def _sentence(
     masked = [False] * len(hits)
     for one in named:
         masked[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
-    listed = matching.triggers(words, hits, masked)
+    found = matching.found(words, hits, masked)
+    listed = [match for match in found if match.entry.type != EventType.NONE]
+    silent = [match for match in found if match.entry.type == EventType.NONE]
     alone = [match for match in seen.triggers(listed) if not all(masked[match.first : match.last + 1])]
     if not listed and not alone:
         return
     cues = matching.cues(words, hits, masked)
-    matches = sorted([*listed, *(match for match in alone if not _denies(match, cues))], key=lambda match: match.first)
+    alone = [match for match in alone if not _denies(match, cues) and not _silenced(match, silent)]
+    matches = sorted([*listed, *alone], key=lambda match: match.first)
     busy = [False] * len(hits)
     for match in matches:
         busy[match.first : match.last + 1] = [True] * (match.last + 1 - match.first)
@@ -162,6 +165,11 @@ def _sentence(
             real,
             scoring.features(number, context, taking_part, modality=real, inside=outer is not None),
         )
+
+
+def _silenced(match: matching.Match, silent: list[matching.Match]) -> bool:
+    """Whether a lexicon says of some of these words that they are no event."""
+    return any(one.first <= match.last and match.first <= one.end for one in silent)
 
 
 def _denies(match: matching.Match, cues: list[matching.CueMatch]) -> bool:

@@ -31,9 +31,14 @@ class CueMatch(NamedTuple):
 
 
 def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
-    """The triggers of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences and goes."""
+    """The triggers of a sentence, in order: what is found but `NONE`."""
+    return [one for one in found(words, hits, masked) if one.entry.type != "NONE"]
+
+
+def found(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
+    """The patterns of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences its words."""
     present = _present(hits)
-    found = []
+    fitting = []
     for at, hit in enumerate(hits):
         for entry in hit.entries:
             if entry.second is not None and present.isdisjoint(entry.second):
@@ -43,18 +48,16 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
                 continue
             if all(masked[at : span[0] + 1]):
                 continue  # inside a name: Strike Force, Save the Children
-            found.append(Match(entry, at, span[0], span[1]))
-    found.sort(key=lambda one: (one.first - one.end - len(one.entry.with_), -len(one.entry.elements), -one.entry.weight))
+            fitting.append(Match(entry, at, span[0], span[1]))
+    fitting.sort(key=lambda one: (one.first - one.end - len(one.entry.with_), -len(one.entry.elements), -one.entry.weight))
     taken = [False] * len(hits)
     kept = []
-    for one in found:
+    for one in fitting:
         if any(taken[one.first : one.last + 1]):
             continue
-        taken[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
-        if one.entry.type != "NONE":
-            kept.append(one)
-        else:
-            taken[one.first : one.end + 1] = [True] * (one.end + 1 - one.first)
+        kept.append(one)
+        last = one.end if one.entry.type == "NONE" else one.last
+        taken[one.first : last + 1] = [True] * (last + 1 - one.first)
     return sorted(kept, key=lambda one: one.first)
 
 

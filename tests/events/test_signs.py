@@ -130,6 +130,15 @@ def test_a_denial_is_no_event() -> None:
     assert not negated
 
 
+def test_what_a_lexicon_says_is_no_event_is_none() -> None:
+    """An entry of the type NONE silences the encoder too."""
+    text = "Goma had been cut off since the fighting closed the road."
+
+    found, _ = _read(text, *(_sign(text, word, EventType.RETREAT, 0.97) for word in ("been", "cut", "off")))
+
+    assert not found
+
+
 def test_an_article_about_sport_makes_each_of_its_sentences_less_sure() -> None:
     """One that a sentence of sport strays into does not."""
     first, others = "United attacked City.", ["They met in Leeds.", "Rain came.", "Nobody left."]

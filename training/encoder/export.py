@@ -24,7 +24,7 @@ from stream.entities import BUNDLED
 from training.encoder import labels, model, smoothing
 from training.entities import lean
 
-VERSION = "0.4.1"
+VERSION = "0.5.0"
 WORDS = "words.int8.bin"
 GRAPHS = ("accurate.int8.onnx", "fast.int8.onnx")
 FILES = (*GRAPHS, WORDS, "normalise.json", "tokenizer.json")
