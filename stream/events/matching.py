@@ -36,7 +36,7 @@ def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
 
 
 def found(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
-    """The patterns of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences its words."""
+    """The patterns of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences words."""
     present = _present(hits)
     fitting = []
     for at, hit in enumerate(hits):
