@@ -150,7 +150,7 @@ def _sentence(
     context = scoring.Context(clause, seen, matches, field=sentence.field, article=article)
     for number, match in enumerate(matches):
         sure = context.signs[number] >= _SURE
-        outer = modality.embedded(match, clause)
+        outer = modality.embedded(match, clause, sure=sure or seen.gist is None)
         if outer is not None and outer.entry.type != EventType.REQUEST and (not sure or outer.entry.type == EventType.ACCUSE):
             continue  # the outer verb says it all: "threatened to attack" is a threat, "accused of having taken" an accusation
         taking_part = roles.assign(match, clause, known)

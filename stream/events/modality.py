@@ -56,8 +56,8 @@ def actual(kind: EventType, modality: Modality) -> EventType:
     return BECOMES.get(kind, kind) if modality == Modality.FUTURE else kind
 
 
-def embedded(match: Match, clause: Clause) -> Match | None:
-    """The outer trigger of whose complement this one is part: ``threatened to [attack]``."""
+def embedded(match: Match, clause: Clause, *, sure: bool) -> Match | None:
+    """The outer trigger of whose complement this one is part: ``threatened to [attack]``; `sure`: it is one by itself."""
     for outer in reversed(clause.matches):
         if not match.first - 20 < outer.first < match.first or outer.end >= match.first or outer.entry.type not in OUTER:
             continue
@@ -65,7 +65,7 @@ def embedded(match: Match, clause: Clause) -> Match | None:
         if match.first - outer.last > (14 if outer.entry.frame in {"active", "mutual"} else 3):
             continue
         between = clause.words.keys[outer.first + 1 : match.first]
-        if outer.entry.type == EventType.ACCUSE and HAVING.isdisjoint(between):
+        if sure and outer.entry.type == EventType.ACCUSE and HAVING.isdisjoint(between):
             continue
         if _open(outer.last + 1, match.first, clause, strict=True):
             return outer

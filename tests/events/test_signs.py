@@ -130,6 +130,17 @@ def test_a_denial_is_no_event() -> None:
     assert not negated
 
 
+def test_what_somebody_is_accused_of_is_no_event_unless_the_encoder_is_sure() -> None:
+    """A deed that is only alleged, told with the verb that a lexicon knows."""
+    text = "Rossi accused the army of firing on Kharkiv."
+
+    found, _ = _read(
+        text, _sign(text, "accused", EventType.ACCUSE, 0.99), _sign(text, "firing", EventType.ASSAULT, 0.3), threshold=0.0
+    )
+
+    assert {event.type for event in found} == {EventType.ACCUSE}
+
+
 def test_what_a_lexicon_says_is_no_event_is_none() -> None:
     """An entry of the type NONE silences the encoder too."""
     text = "Goma had been cut off since the fighting closed the road."
