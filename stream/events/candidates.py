@@ -132,13 +132,14 @@ def _sentence(
     masked = [False] * len(hits)
     for one in named:
         masked[one.first : one.last + 1] = [True] * (one.last + 1 - one.first)
-    found = matching.found(words, hits, masked)
+    present = matching.present(hits)
+    found = matching.found(words, hits, masked, present)
     listed = [match for match in found if match.entry.type != EventType.NONE]
     silent = [match for match in found if match.entry.type == EventType.NONE]
     alone = [match for match in seen.triggers(listed) if not all(masked[match.first : match.last + 1])]
     if not listed and not alone:
         return
-    cues = matching.cues(words, hits, masked)
+    cues = matching.cues(words, hits, masked, present)
     alone = [match for match in alone if not _denies(match, cues) and not _silenced(match, silent)]
     matches = sorted([*listed, *alone], key=lambda match: match.first)
     busy = [False] * len(hits)

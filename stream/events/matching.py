@@ -32,12 +32,11 @@ class CueMatch(NamedTuple):
 
 def triggers(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     """The triggers of a sentence, in order: what is found but `NONE`."""
-    return [one for one in found(words, hits, masked) if one.entry.type != "NONE"]
+    return [one for one in found(words, hits, masked, present(hits)) if one.entry.type != "NONE"]
 
 
-def found(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
+def found(words: Words, hits: list[Hit], masked: list[bool], present: frozenset[str]) -> list[Match]:
     """The patterns of a sentence, in order: of two that overlap the longer stands, then the heavier; `NONE` silences words."""
-    present = _present(hits)
     fitting = []
     for at, hit in enumerate(hits):
         for entry in hit.entries:
@@ -61,9 +60,8 @@ def found(words: Words, hits: list[Hit], masked: list[bool]) -> list[Match]:
     return sorted(kept, key=lambda one: one.first)
 
 
-def cues(words: Words, hits: list[Hit], masked: list[bool]) -> list[CueMatch]:
+def cues(words: Words, hits: list[Hit], masked: list[bool], present: frozenset[str]) -> list[CueMatch]:
     """The cues of a sentence, in order; a name is none: Will, May, or Portuguese Iran (``Irão``), which is also "they will"."""
-    present = _present(hits)
     found = []
     for at, hit in enumerate(hits):
         for cue in hit.cues:
@@ -75,7 +73,8 @@ def cues(words: Words, hits: list[Hit], masked: list[bool]) -> list[CueMatch]:
     return found
 
 
-def _present(hits: list[Hit]) -> frozenset[str]:
+def present(hits: list[Hit]) -> frozenset[str]:
+    """The labels of all words of a sentence: what no pattern can do without."""
     return frozenset[str]().union(*(one.labels for one in hits))
 
 
